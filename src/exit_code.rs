@@ -1,0 +1,42 @@
+//! Exit codes of the command line: part of the contract.
+
+use crate::gate::verdict::Word;
+
+/// What the process ends with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Verified, or the case is fixed.
+    Verified = 0,
+    /// Refused.
+    Refused = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// A mandatory question could not be answered.
+    Inconclusive = 3,
+    /// A person must decide.
+    NeedsHuman = 4,
+    /// Not reproduced, more information is needed, or already fixed.
+    NotReproduced = 5,
+    /// A budget ran out.
+    OverBudget = 6,
+    /// A defect of failfirst.
+    Internal = 70,
+}
+
+impl From<Word> for ExitCode {
+    fn from(word: Word) -> Self {
+        match word {
+            Word::Verified => Self::Verified,
+            Word::Refused => Self::Refused,
+            Word::NeedsHuman => Self::NeedsHuman,
+            Word::Inconclusive => Self::Inconclusive,
+        }
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}

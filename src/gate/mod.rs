@@ -1,0 +1,3 @@
+//! Gates: each answers one question about a change by running code, and believes nobody.
+
+pub mod verdict;

@@ -1,0 +1,8 @@
+//! failfirst turns a bug report into a *proven* fix.
+//!
+//! Dependencies point down: [`gate`] → [`lang`] → [`git`].
+
+pub mod exit_code;
+pub mod gate;
+pub mod git;
+pub mod lang;

@@ -1,0 +1,3 @@
+//! The `failfirst` command.
+
+fn main() {}
