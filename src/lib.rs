@@ -2,7 +2,9 @@
 //!
 //! Dependencies point down: [`gate`] → [`lang`] → [`git`].
 
+pub mod config;
 pub mod exit_code;
 pub mod gate;
 pub mod git;
 pub mod lang;
+pub mod schema;
