@@ -2,8 +2,10 @@
 //!
 //! Dependencies point down: [`gate`] → [`lab`] → [`lang`] → [`git`].
 
+pub mod config;
 pub mod exit_code;
 pub mod gate;
 pub mod git;
 pub mod lab;
 pub mod lang;
+pub mod schema;

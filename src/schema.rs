@@ -1,0 +1,55 @@
+//! The JSON schemas that failfirst publishes, generated from the types themselves.
+//!
+//! Each is committed as `schemas/NAME.json`; a test compares the two. `FAILFIRST_BLESS=1 cargo
+//! nextest run schema` writes them anew.
+
+use schemars::{Schema, schema_for};
+
+/// A published schema.
+pub struct Published {
+    /// Its name on the command line (`failfirst schema NAME`).
+    pub name: &'static str,
+    /// What it describes.
+    pub about: &'static str,
+    /// Generates it.
+    pub generate: fn() -> Schema,
+}
+
+/// All schemas.
+pub static ALL: &[Published] = &[Published {
+    name: "config",
+    about: "failfirst.toml, the settings of the repository that is judged",
+    generate: || schema_for!(crate::config::Config),
+}];
+
+impl Published {
+    /// The schema as indented JSON with a final line break.
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(&(self.generate)())
+            .expect("a schema is a JSON value, and those can always be written");
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_schemas_are_the_generated_ones() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+        for schema in ALL {
+            let file = folder.join(format!("{}.json", schema.name));
+            if std::env::var_os("FAILFIRST_BLESS").is_some() {
+                std::fs::write(&file, schema.text()).unwrap();
+            }
+            let committed = std::fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                committed == schema.text(),
+                "{} is stale; FAILFIRST_BLESS=1 writes it anew",
+                file.display()
+            );
+        }
+    }
+}
