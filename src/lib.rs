@@ -2,6 +2,7 @@
 //!
 //! Dependencies point down: [`gate`] → [`lab`] → [`lang`] → [`git`].
 
+pub mod cli;
 pub mod config;
 pub mod exit_code;
 pub mod gate;
@@ -9,3 +10,4 @@ pub mod git;
 pub mod lab;
 pub mod lang;
 pub mod schema;
+pub mod verify;
