@@ -10,6 +10,7 @@ mod process;
 mod run;
 pub(crate) mod sandbox;
 mod scratch;
+mod workspace;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use run::{Lab, Observer, Options, Request, Silent, TestRun};
 pub use sandbox::init::run_if_asked;
 pub use sandbox::{Level, Network, SandboxReport};
 pub use scratch::{Keep, Scratch};
+pub use workspace::Workspace;
 
 /// Why the lab could not do its work. Never a refusal: nothing was learnt about the change.
 #[derive(Debug, thiserror::Error)]

@@ -308,6 +308,35 @@ impl Lab {
             .ok_or_else(|| LabError::Internal("a run that was made is not there".to_owned()))
     }
 
+    /// A workspace on a tree, for an agent.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn workspace(&self, tree: TreeId) -> Result<super::Workspace<'_>, LabError> {
+        let files = self.files_layer(tree)?;
+        let lower = vec![files.join("upper"), self.checkout.root.clone()];
+        let place = self.scratch.path().join(format!("workspace-{}", nonce(6)));
+        super::Workspace::new(self, tree, lower, place)
+    }
+
+    pub(super) fn stay(&self, job: &Job) -> Result<super::sandbox::Stay, LabError> {
+        make_dirs(&[&job.layer])?;
+        self.sandbox.stay(job)
+    }
+
+    pub(super) fn inner_tmp(&self, tmp: &Path) -> PathBuf {
+        self.sandbox.inner_tmp(tmp)
+    }
+
+    /// True when variants are layers over the checkout, false when one checkout is switched.
+    pub(super) fn is_layered(&self) -> bool {
+        self.sandbox.parallel()
+    }
+
+    pub(super) fn keeps(&self) -> bool {
+        self.scratch.keep() == scratch::Keep::Yes
+    }
+
     fn make(&self, request: &Request) -> Result<TestRun, LabError> {
         self.observer.started(&request.label);
         let started = Instant::now();
@@ -360,7 +389,7 @@ impl Lab {
     }
 
     /// A job without layers, steps and seals.
-    fn job(&self, invocation: &Invocation, inner_tmp: &Path, tmp: &Path) -> Job {
+    pub(super) fn job(&self, invocation: &Invocation, inner_tmp: &Path, tmp: &Path) -> Job {
         let mut env = self.env.clone();
         let text = |path: &Path| path.to_string_lossy().into_owned();
         env.insert("HOME".to_owned(), text(&inner_tmp.join("home")));
@@ -391,10 +420,7 @@ impl Lab {
 
     /// The layers below a run, topmost first: what was built, the variant's files, the checkout.
     fn layers_of(&self, request: &Request) -> Result<Vec<PathBuf>, LabError> {
-        let files = self.layer(&request.tree.to_string(), || {
-            let steps = self.steps(request.tree)?;
-            self.lay(vec![self.checkout.root.clone()], steps, &[])
-        })?;
+        let files = self.files_layer(request.tree)?;
         let mut lower = vec![files.join("upper"), self.checkout.root.clone()];
         let build = self.runner.build(&request.selection);
         if !build.is_empty() {
@@ -404,6 +430,13 @@ impl Lab {
             lower.insert(0, built.join("upper"));
         }
         Ok(lower)
+    }
+
+    fn files_layer(&self, tree: TreeId) -> Result<PathBuf, LabError> {
+        self.layer(&tree.to_string(), || {
+            let steps = self.steps(tree)?;
+            self.lay(vec![self.checkout.root.clone()], steps, &[])
+        })
     }
 
     /// The layer of `key`, made by `make` at the first call; others wait for it.
@@ -502,7 +535,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn make_dirs(folders: &[&Path]) -> Result<(), LabError> {
+pub(super) fn make_dirs(folders: &[&Path]) -> Result<(), LabError> {
     for folder in folders {
         std::fs::create_dir_all(folder).map_err(|source| LabError::Io {
             doing: "make the folder",
@@ -513,7 +546,7 @@ fn make_dirs(folders: &[&Path]) -> Result<(), LabError> {
     Ok(())
 }
 
-fn write(file: &Path, bytes: &[u8]) -> Result<(), LabError> {
+pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), LabError> {
     std::fs::write(file, bytes).map_err(|source| LabError::Io {
         doing: "write",
         path: file.to_owned(),

@@ -51,6 +51,11 @@ impl Scratch {
         Err(last.unwrap_or_else(|| LabError::Internal("no place for scratch folders".to_owned())))
     }
 
+    /// Whether it stays.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
