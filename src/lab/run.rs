@@ -411,6 +411,7 @@ impl Lab {
             cwd: invocation.cwd.clone(),
             tmp: tmp.to_owned(),
             caches: self.caches.clone(),
+            shared: Vec::new(),
             hidden: self.hidden.clone(),
             sealed: Vec::new(),
             network: Network::Loopback,
