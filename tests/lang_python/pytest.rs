@@ -278,15 +278,15 @@ fn named_tests_run_alone() {
 #[test]
 fn long_selections_fit() {
     let test = format!(
-        "import pytest\n@pytest.mark.parametrize('n', range(3000))\ndef test_{}(n): pass\n",
-        "x".repeat(200)
+        "import pytest\n@pytest.mark.parametrize('n', range(900))\ndef test_{}(n): pass\n",
+        "x".repeat(160)
     );
     let project = project(&test);
     let all = project.file(&*project.pytest(), "tests/test_cart.py").sound();
-    assert_eq!(all.reading.cases.len(), 3000);
+    assert_eq!(all.reading.cases.len(), 900);
     let ids: Vec<_> = all.reading.cases.iter().map(|case| case.id.clone()).collect();
     let run = project.run(&*project.pytest(), &Selection::Tests(ids)).sound();
-    assert_eq!(run.reading.cases.len(), 3000);
+    assert_eq!(run.reading.cases.len(), 900);
 }
 
 #[test]

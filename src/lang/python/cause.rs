@@ -24,6 +24,10 @@ static NO_MODULE: LazyLock<Regex> = LazyLock::new(|| regex(r"^No module named '(
 static NOT_DEFINED: LazyLock<Regex> = LazyLock::new(|| regex(r"^name '([^']+)' is not defined"));
 static ON_MODULE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"^(?:partially initialized )?module '([^']+)' has no attribute '([^']+)'"));
+/// As `monkeypatch.setattr` and `mock.patch` word it.
+static ON_TARGET: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r"^<(?:module|class) '([^']+)'[^>]*> (?:does not have the attribute|has no attribute) '([^']+)'")
+});
 static ON_CLASS: LazyLock<Regex> =
     LazyLock::new(|| regex(r"^type object '([^']+)' has no attribute '([^']+)'"));
 static ON_INSTANCE: LazyLock<Regex> =
@@ -148,7 +152,7 @@ fn attribute(error: &ErrorData, message: &str, own: &dyn Fn(&str) -> bool) -> Ca
         };
     }
     // Before Python 3.10 only the message tells, and not in which module the class is.
-    if let Some(found) = ON_MODULE.captures(message) {
+    if let Some(found) = ON_MODULE.captures(message).or_else(|| ON_TARGET.captures(message)) {
         return Cause::Unresolved { symbol: found[2].to_owned() };
     }
     let builtin = |name: &str| {
@@ -239,6 +243,8 @@ mod tests {
         assert_eq!(of("NameError", &[], "name 'totl' is not defined", TEST), unresolved("totl"));
         let attribute = "module 'shop.cart' has no attribute 'total'";
         assert_eq!(of("AttributeError", &[], attribute, TEST), unresolved("total"));
+        let target = "<module 'shop.cart' from '/p/shop/cart.py'> does not have the attribute 'total'";
+        assert_eq!(of("AttributeError", &[], target, TEST), unresolved("total"));
         let attribute = "'Cart' object has no attribute 'total'";
         assert_eq!(of("AttributeError", &[], attribute, TEST), unresolved("Cart.total"));
         for (message, symbol) in [

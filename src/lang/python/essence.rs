@@ -146,7 +146,7 @@ fn is_trailing(node: Node<'_>, children: &[Node<'_>], at: usize) -> bool {
     let last = children.get(at + 1).is_none_or(|next| matches!(next.kind(), ")" | "]" | "}"));
     let makes_tuple = matches!(
         node.kind(),
-        "tuple" | "tuple_pattern" | "expression_list" | "pattern_list" | "subscript" | "for_statement"
+        "tuple" | "tuple_pattern" | "expression_list" | "pattern_list" | "subscript" | "type_parameter"
     );
     last && (!makes_tuple || children[..at].iter().any(|child| child.kind() == ","))
 }
@@ -183,6 +183,7 @@ mod tests {
             ("x = (1,)\n", "x = (1)\n"),
             ("x = 1,\n", "x = 1\n"),
             ("x = a[1,]\n", "x = a[1]\n"),
+            ("x: tuple[int,] = y\n", "x: tuple[int] = y\n"),
             ("x = (a + b) * c\n", "x = a + b * c\n"),
             ("if a:\n    f()\ng()\n", "if a:\n    f()\n    g()\n"),
             ("x = f'{a}'\n", "x = '{a}'\n"),

@@ -81,8 +81,9 @@ impl Language for Python {
             return Err(no_pytest(&interpreter));
         }
         let default = Command::of(&interpreter.program, tool);
-        let command = session::anchored(command.unwrap_or(default), project.root());
-        let suite = suite.map_or_else(|| command.clone(), |suite| session::anchored(suite, project.root()));
+        let command = session::anchored(command.unwrap_or(default), &interpreter, project.root());
+        let suite = suite
+            .map_or_else(|| command.clone(), |suite| session::anchored(suite, &interpreter, project.root()));
         let modules = modules::Modules::of(project.paths());
         Ok(match tool {
             Tool::Pytest => Box::new(pytest::Pytest { interpreter, command, suite, modules }),

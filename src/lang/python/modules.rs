@@ -36,6 +36,19 @@ impl Modules {
             if folder.is_empty() && top == "__init__" || COMMON.contains(&top) {
                 continue;
             }
+            // Without an `__init__.py` a folder may be a namespace package: `src/space/deep.py` is also
+            // `space.deep`.
+            for base in ["", "src", "lib"] {
+                let inner = if base.is_empty() { Some(folder) } else { folder.strip_prefix(base) };
+                let inner =
+                    inner.map(|inner| inner.trim_start_matches('/')).filter(|inner| !inner.is_empty());
+                if let Some(space) = inner.and_then(|inner| inner.split('/').next())
+                    && !COMMON.contains(&space)
+                    && !matches!(space, "src" | "lib")
+                {
+                    modules.0.entry(space.to_owned()).or_default().insert(base.to_owned());
+                }
+            }
             // A folder below another source file's package, such as examples or vendored code, is no
             // place from which the project itself is imported.
             if folder.split('/').all(|part| !COMMON.contains(&part) && !part.starts_with('_')) {
@@ -88,7 +101,7 @@ mod tests {
         .to_vec();
         let modules = Modules::of(&paths);
         let names: Vec<_> = modules.0.keys().map(String::as_str).collect();
-        assert_eq!(names, ["deep", "other", "pkg", "single"]);
+        assert_eq!(names, ["deep", "other", "pkg", "single", "space"]);
         assert!(modules.at_root(&["pkg"]) && !modules.at_root(&["other"]));
     }
 }

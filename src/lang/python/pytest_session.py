@@ -27,7 +27,8 @@ class Session:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_load_initial_conftests(self, early_config, args):
-        if early_config.pluginmanager.hasplugin("pytest_cov"):
+        names = [name for name, plugin in early_config.pluginmanager.list_name_plugin() if plugin]
+        if any(name.startswith("pytest_cov") for name in names):
             args.append("--no-cov")
             early_config.known_args_namespace.no_cov = True
         outcome = yield
@@ -181,7 +182,8 @@ class Session:
     def pytest_runtest_logreport(self, report):
         xfail = getattr(report, "wasxfail", None)
         error = self.errors.pop((report.nodeid, report.when), None)
-        if error is None and report.outcome == "failed":
+        failed = report.outcome in ("failed", "rerun")
+        if error is None and failed:
             error = self._told(report)
         self.recorder.emit(
             "phase",
@@ -190,8 +192,8 @@ class Session:
             outcome=report.outcome,
             xfail=None if xfail is None else str(xfail),
             seconds=float(getattr(report, "duration", 0) or 0),
-            error=error if report.outcome == "failed" else None,
-            excerpt=_cut(report.longreprtext) if report.outcome == "failed" else "",
+            error=error if failed else None,
+            excerpt=_cut(report.longreprtext) if failed else "",
         )
 
     def _told(self, report):

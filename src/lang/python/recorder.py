@@ -11,7 +11,7 @@ import threading
 import time
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_LIMIT = 20000
+_LIMIT = 8000
 
 
 def _request():
@@ -43,6 +43,7 @@ class Recorder:
         self.root = root
         self.pid = os.getpid()
         self._lock = threading.RLock()
+        self._told = 0
         self._file = os.open(
             os.path.join(_HERE, "report.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
         )
@@ -54,12 +55,23 @@ class Recorder:
         if os.getpid() != self.pid:
             return
         fields["e"] = event
+        if fields.get("error") is not None:
+            self._shorten(fields)
         # Escapes keep the file ASCII whatever the locale is, lone surrogates included.
         line = json.dumps(fields) + "\n"
         with self._lock:
             data = line.encode("ascii")
             while data:
                 data = data[os.write(self._file, data) :]
+
+    def _shorten(self, fields):
+        """Nobody reads the thousandth failure of a session in full."""
+        self._told += 1
+        if self._told > 300:
+            error = fields["error"]
+            error["frames"] = error["frames"][-20:]
+            error["message"] = _cut(error["message"], 500)
+            fields["excerpt"] = _cut(fields.get("excerpt", ""), 500)
 
     def start(self, runner):
         self.emit(
@@ -136,8 +148,8 @@ def _frames(traceback):
             }
         )
         traceback = traceback.tb_next
-    if len(frames) > 200:
-        frames = frames[:100] + frames[-100:]
+    if len(frames) > 100:
+        frames = frames[:50] + frames[-50:]
     return frames
 
 
@@ -241,4 +253,6 @@ def _separate_caches():
 
 def _enter(root):
     """Makes the interpreter look as `python -m` leaves it: the working folder leads the path."""
-    sys.path[0] = root
+    # With -P or PYTHONSAFEPATH neither the script's folder nor the working folder is on it.
+    if sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(_HERE):
+        sys.path[0] = root

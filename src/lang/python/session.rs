@@ -1,11 +1,12 @@
 //! Composes the command of a session: the user's command with the session script in it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::interpreter::Interpreter;
 use super::modules::Modules;
+use crate::git::RepoPath;
 use crate::lang::{Invocation, Selection, Template, TestId};
 
 /// What runs the tests.
@@ -136,9 +137,7 @@ pub(super) fn compose(
     out: &Path,
 ) -> Invocation {
     let (mode, ids, paths): (_, &[TestId], Vec<String>) = match selection {
-        Selection::Files(files) => {
-            ("files", &[], files.iter().map(|file| file.as_str().to_owned()).collect())
-        }
+        Selection::Files(files) => ("files", &[], sources(files)),
         Selection::Tests(ids) => ("tests", ids, files_of(ids)),
         Selection::Suite => ("suite", &[], Vec::new()),
     };
@@ -161,15 +160,29 @@ pub(super) fn compose(
     Invocation::new(argv).file("session.py", command.tool.script()).file("request.json", request)
 }
 
-/// The interpreter of a command, from the project's root.
-pub(super) fn anchored(mut command: Command, root: &Path) -> Command {
-    if let Some(first) = command.words.first_mut()
-        && first.contains('/')
-        && Path::new(first.as_str()).is_relative()
-    {
-        *first = PathBuf::from(root).join(&*first).display().to_string();
+/// A command whose interpreter does not depend on the working folder or on the user's HOME, as
+/// relative paths and the shims of version managers do.
+pub(super) fn anchored(mut command: Command, interpreter: &Interpreter, root: &Path) -> Command {
+    let named = command.python.is_some();
+    if let Some(first) = command.words.first_mut() {
+        if named && !first.contains('/') {
+            *first = interpreter.program.display().to_string();
+        } else if first.contains('/') && Path::new(first.as_str()).is_relative() {
+            *first = root.join(&*first).display().to_string();
+        }
     }
     command
+}
+
+/// The files that the runners can load. A path that they cannot load ends pytest at once.
+fn sources(files: &[RepoPath]) -> Vec<String> {
+    let text = |file: &RepoPath| file.as_str().to_owned();
+    let python = |file: &&RepoPath| file.extension() == Some("py");
+    if files.iter().any(|file| python(&file)) {
+        files.iter().filter(python).map(text).collect()
+    } else {
+        files.iter().map(text).collect()
+    }
 }
 
 /// The files of test ids, each once, in order.

@@ -1,5 +1,6 @@
 //! The lines of `report.jsonl`, as `recorder.py` and the session scripts write them.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -135,28 +136,27 @@ pub(super) struct Log {
     pub(super) foreign: usize,
 }
 
-/// A session of 100,000 failing tests stays below this.
-const LARGEST: u64 = 1 << 30;
+/// More than the session scripts write for 100,000 tests; what lies beyond is not read.
+const LARGEST: u64 = 256 << 20;
 
 impl Log {
     pub(super) fn read(file: &Path) -> Self {
-        use std::io::Read;
-        let mut bytes = Vec::new();
-        if let Ok(stream) = std::fs::File::open(file) {
-            // What was read before an error still counts; the missing end shows as incomplete.
-            let _read = stream.take(LARGEST).read_to_end(&mut bytes);
-        }
-        Self::parse(&String::from_utf8_lossy(&bytes))
+        std::fs::File::open(file)
+            .map(|stream| Self::parse(BufReader::new(stream.take(LARGEST))))
+            .unwrap_or_default()
     }
 
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(mut stream: impl BufRead) -> Self {
         let mut log = Self::default();
-        for line in text.split_inclusive('\n') {
-            match serde_json::from_str(line) {
+        let mut line = Vec::new();
+        // What was read before an error still counts; the missing end shows as incomplete.
+        while stream.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            match serde_json::from_slice(&line) {
                 Ok(event) => log.events.push(event),
-                Err(_) if line.ends_with('\n') => log.foreign += 1,
+                Err(_) if line.ends_with(b"\n") => log.foreign += 1,
                 Err(_) => {}
             }
+            line.clear();
         }
         log
     }

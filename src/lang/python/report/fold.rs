@@ -224,13 +224,19 @@ impl Fold<'_> {
 
     /// The frames from the first one that is not the runner's.
     fn frames(&self, data: &[FrameData]) -> Vec<Frame> {
-        let first = data.iter().position(|frame| !is_runner(&frame.file)).unwrap_or(0);
         let frame = |frame: &FrameData| Frame {
             place: self.place(&frame.file),
             line: frame.line,
             function: frame.function.clone(),
         };
-        data[first..].iter().map(frame).collect()
+        let mut frames: Vec<Frame> = data.iter().map(frame).collect();
+        let is_ours = |frame: &Frame| match &frame.place {
+            Place::Tree(_) => true,
+            Place::Outside(file) => !is_runner(file),
+        };
+        let first = frames.iter().position(is_ours).unwrap_or(0);
+        frames.drain(..first);
+        frames
     }
 
     fn place(&self, file: &str) -> Place {
