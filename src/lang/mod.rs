@@ -178,26 +178,6 @@ pub trait Language: Send + Sync {
     /// The source with comments, docstrings and layout set aside: two files with the same essence
     /// behave alike. `None` where the file is not source of this language or does not parse.
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String>;
-
-    /// What a change of a file that is not protected as a whole does to the settings of the runner
-    /// or to the dependencies; `None` where it touches neither. An absent side is `None`.
-    fn runner_settings_changed(
-        &self,
-        _path: &RepoPath,
-        _old: Option<&str>,
-        _new: Option<&str>,
-    ) -> Option<SettingChange> {
-        None
-    }
-}
-
-/// Settings that a change touches inside a file that also holds harmless ones.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SettingChange {
-    /// Settings of the test runner; the text names the table and the file.
-    Runner(String),
-    /// What is installed or how it is built; the text names the table and the file.
-    Dependencies(String),
 }
 
 /// A change inside a file that configures several things.
