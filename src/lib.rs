@@ -6,5 +6,6 @@ pub mod config;
 pub mod exit_code;
 pub mod gate;
 pub mod git;
+pub mod issue;
 pub mod lang;
 pub mod schema;
