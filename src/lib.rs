@@ -2,6 +2,7 @@
 //!
 //! Dependencies point down: [`gate`] → [`lang`] → [`git`].
 
+pub mod agent;
 pub mod config;
 pub mod exit_code;
 pub mod gate;

@@ -16,11 +16,33 @@ pub struct Published {
 }
 
 /// All schemas.
-pub static ALL: &[Published] = &[Published {
-    name: "config",
-    about: "failfirst.toml, the settings of the repository that is judged",
-    generate: || schema_for!(crate::config::Config),
-}];
+pub static ALL: &[Published] = &[
+    Published {
+        name: "config",
+        about: "failfirst.toml, the settings of the repository that is judged",
+        generate: || schema_for!(crate::config::Config),
+    },
+    Published {
+        name: "claims-analyst",
+        about: "the analyst's reply",
+        generate: || schema_for!(crate::agent::claims::Analyst),
+    },
+    Published {
+        name: "claims-fixer",
+        about: "the fixer's reply",
+        generate: || schema_for!(crate::agent::claims::Fixer),
+    },
+    Published {
+        name: "claims-reviewer",
+        about: "the reviewer's reply",
+        generate: || schema_for!(crate::agent::claims::Reviewer),
+    },
+    Published {
+        name: "script",
+        about: "a script of attempts that `--agent script:FILE` plays",
+        generate: || schema_for!(crate::agent::Script),
+    },
+];
 
 impl Published {
     /// The schema as indented JSON with a final line break.
