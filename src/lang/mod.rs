@@ -157,9 +157,35 @@ pub trait Language: Send + Sync {
         None
     }
 
+    /// What of the runner's configuration or of the dependencies a change of a mixed file
+    /// (`pyproject.toml`, `package.json`, `Cargo.toml`) touches; `None` where it touches neither.
+    fn runner_settings_changed(
+        &self,
+        _path: &RepoPath,
+        _old: Option<&str>,
+        _new: Option<&str>,
+    ) -> Option<SettingChange> {
+        None
+    }
+
+    /// True when a change of a protected test-side file (`conftest.py`) only adds fixtures or plain
+    /// helpers: no hook, nothing that applies by itself, nothing that was there changed.
+    fn only_adds_fixtures(&self, _path: &RepoPath, _old: Option<&str>, _new: Option<&str>) -> bool {
+        false
+    }
+
     /// The source with comments, docstrings and layout set aside: two files with the same essence
     /// behave alike. `None` where the file is not source of this language or does not parse.
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String>;
+}
+
+/// A change inside a file that configures several things.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SettingChange {
+    /// The runner's configuration; a fragment for "PATH …" (`changes [tool.pytest.ini_options]`).
+    Runner(String),
+    /// The dependencies, likewise.
+    Dependencies(String),
 }
 
 /// The test items of a production file.
