@@ -11,5 +11,6 @@ pub mod git;
 pub mod issue;
 pub mod lab;
 pub mod lang;
+pub mod record;
 pub mod schema;
 pub mod verify;

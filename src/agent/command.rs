@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{Agent, AgentError, Hands, Reply, Task, Terms, reply};
-use crate::config::{self, Network, TimeLimit};
+use crate::config::{self, TimeLimit};
+use crate::lab::Network;
 use crate::lang::{Invocation, Output};
 
 /// A program that is started once for each attempt.
@@ -35,7 +36,10 @@ impl CommandAgent {
             name: name.to_owned(),
             words,
             variables: settings.env.clone(),
-            network: settings.network,
+            network: match settings.network {
+                config::Network::None => Network::Loopback,
+                config::Network::Host => Network::Host,
+            },
             timeout: settings.timeout,
         })
     }
@@ -102,15 +106,15 @@ impl Agent for CommandAgent {
         let start = |what: String| AgentError::Start { agent: self.name.clone(), what };
         let desk = hands.desk();
         for (name, content) in [(PROMPT, &task.prompt), (SCHEMA, &task.schema)] {
-            let file = desk.join(name);
+            let file = desk.outside.join(name);
             replace(&file, content).map_err(|error| start(format!("{}: {error}", file.display())))?;
         }
         // The reply of an earlier round must not be taken for this one's.
-        remove(&desk.join(REPLY)).map_err(|error| start(format!("{REPLY}: {error}")))?;
-        let invocation = self.compose(hands.root(), desk);
+        remove(&desk.outside.join(REPLY)).map_err(|error| start(format!("{REPLY}: {error}")))?;
+        let invocation = self.compose(hands.root(), desk.inside);
         let terms = Terms { timeout: self.timeout.get(), network: self.network };
         let output = hands.run(&invocation, terms).map_err(start)?;
-        self.understand(&output, reply::read_file(&desk.join(REPLY)))
+        self.understand(&output, reply::read_file(&desk.outside.join(REPLY)))
     }
 }
 

@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 pub use command::CommandAgent;
 pub use script::{Attempt, Edit, Script, ScriptedAgent};
 
-use crate::config::{Config, Network};
+use crate::config::Config;
 use crate::git::RepoPath;
+use crate::lab::Network;
 use crate::lang::{Invocation, Output};
 
 /// A stage of the pipeline.
@@ -73,7 +74,8 @@ pub struct Task {
 }
 
 /// Whether an attempt is new or only its reply is asked for again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Round {
     /// The attempt begins.
     First,
@@ -101,14 +103,22 @@ pub struct Terms {
     pub network: Network,
 }
 
+/// A folder that failfirst and the commands of an agent share.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Desk<'a> {
+    /// Where failfirst finds it.
+    pub outside: &'a Path,
+    /// Where the commands find it.
+    pub inside: &'a Path,
+}
+
 /// An agent's hold on its workspace. The lab implements it over an isolated copy of the project.
 pub trait Hands {
     /// Where commands find the workspace. Outside a sandbox this need not be a real folder.
     fn root(&self) -> &Path;
 
-    /// A folder outside the workspace for prompt, schema and reply, at the same path for commands
-    /// and for failfirst.
-    fn desk(&self) -> &Path;
+    /// A folder outside the workspace for prompt, schema and reply.
+    fn desk(&self) -> Desk<'_>;
 
     /// Runs a program of the agent in the workspace, isolated. A non-zero exit or a time-out is an
     /// [`Output`] as any other.

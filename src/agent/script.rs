@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Agent, AgentError, Hands, Origin, Reply, Round, Stage, Task, Terms};
-use crate::config::Network;
 use crate::git::RepoPath;
+use crate::lab::Network;
 use crate::lang::Invocation;
 
 /// What each stage does in each of its attempts.
@@ -150,7 +150,7 @@ impl ScriptedAgent {
                 Ok(format!("removed {remove}"))
             }
             Edit::Run { run } => {
-                let terms = Terms { timeout: Duration::from_secs(60), network: Network::None };
+                let terms = Terms { timeout: Duration::from_secs(60), network: Network::Loopback };
                 let invocation = Invocation::new(run.iter().cloned());
                 if invocation.argv.is_empty() {
                     return Err("`run` names no program".to_owned());
