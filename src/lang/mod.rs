@@ -8,6 +8,7 @@ mod case;
 mod command;
 pub mod protected;
 mod python;
+mod rust;
 
 use std::path::Path;
 
@@ -20,7 +21,7 @@ pub use command::{Invocation, Output, Template};
 use crate::git::RepoPath;
 
 /// All languages, in order of detection.
-pub static LANGUAGES: &[&dyn Language] = &[&python::Python];
+pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &rust::Rust];
 
 /// What a file is for, as far as its path and the language's customs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -157,9 +158,29 @@ pub trait Language: Send + Sync {
         None
     }
 
+    /// What a change of a settings file (a manifest) bears on: how tests run, what is depended on, or
+    /// neither (`None`). `old` and `new` are its contents, `None` where it is absent.
+    fn runner_settings_changed(
+        &self,
+        _path: &RepoPath,
+        _old: Option<&str>,
+        _new: Option<&str>,
+    ) -> Option<SettingChange> {
+        None
+    }
+
     /// The source with comments, docstrings and layout set aside: two files with the same essence
     /// behave alike. `None` where the file is not source of this language or does not parse.
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String>;
+}
+
+/// A change of a settings file that needs a second look; each names the keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SettingChange {
+    /// Settings that steer which tests run, or how they are built and run.
+    Runner(String),
+    /// Dependencies.
+    Dependencies(String),
 }
 
 /// The test items of a production file.
