@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::super::{Cause, Failure, Invocation, LoadFailure, Output, Phase};
-use super::diagnostics::{self, Message};
+use super::diagnostics::{self, Message, Origin};
 use super::manifest::Kind;
 use super::targets::{Places, Workspace};
 use crate::git::RepoPath;
@@ -45,13 +45,45 @@ pub(super) struct Built {
     /// The test programs, by file name.
     pub(super) programs: BTreeMap<String, Program>,
     /// Why it failed; empty when it did not.
-    pub(super) failures: Vec<LoadFailure>,
+    pub(super) stops: Vec<Stop>,
     /// True when cargo said how it ended.
     pub(super) complete: bool,
 }
 
-/// A test program.
+/// Why one or more targets could not be built.
 #[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Stop {
+    /// The test file with the errors; `None` where they lie elsewhere, so that nothing can run.
+    pub(super) file: Option<RepoPath>,
+    /// The targets that were not built.
+    pub(super) targets: Vec<Program>,
+    /// Why.
+    pub(super) failure: Failure,
+}
+
+/// The load failures of a build: which of the wanted files its stops keep from running.
+pub(super) fn load_failures(stops: &[Stop], files: &dyn Fn(&Program) -> Vec<RepoPath>) -> Vec<LoadFailure> {
+    let mut found = Vec::new();
+    for stop in stops {
+        let mut wanted: Vec<RepoPath> = stop.targets.iter().flat_map(files).collect();
+        wanted.sort();
+        wanted.dedup();
+        let Some(file) = stop.file.as_ref().filter(|_| !wanted.is_empty()) else {
+            found.push(LoadFailure { file: None, failure: stop.failure.clone() });
+            continue;
+        };
+        // The target's other files are stopped too; where they have errors of their own, those count.
+        let has_own = |other: &RepoPath| stops.iter().any(|stop| stop.file.as_ref() == Some(other));
+        wanted.retain(|other| other == file || !has_own(other));
+        let failures =
+            wanted.into_iter().map(|file| LoadFailure { file: Some(file), failure: stop.failure.clone() });
+        found.extend(failures);
+    }
+    found
+}
+
+/// A test program.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Program {
     /// Which package, as an index.
     pub(super) package: usize,
@@ -94,6 +126,10 @@ struct ProfileLine {
 }
 
 impl TargetLine {
+    fn name(&self, kind: Kind) -> String {
+        if kind == Kind::Lib { self.name.replace('-', "_") } else { self.name.clone() }
+    }
+
     fn kind(&self) -> Option<Kind> {
         Some(match self.kind.first()?.as_str() {
             "bin" => Kind::Bin,
@@ -133,13 +169,22 @@ pub(super) fn read(
                     && let (Some(kind), Some(package)) = (target.kind(), package_of(&manifest_path))
                     && let Some(name) = Path::new(&file).file_name().and_then(|name| name.to_str())
                 {
-                    built.programs.insert(name.to_owned(), Program { package, kind, target: target.name });
+                    built
+                        .programs
+                        .insert(name.to_owned(), Program { package, kind, target: target.name(kind) });
                 }
             }
             Ok(Line::CompilerMessage { message, target, manifest_path }) => {
                 if message.is_error() {
-                    let own = RepoPath::below(root, Path::new(&manifest_path)).is_some();
-                    errors.push((message, own.then(String::new).unwrap_or(target.name)));
+                    let target_of = |package| {
+                        let kind = target.kind()?;
+                        Some(Program { package, kind, target: target.name(kind) })
+                    };
+                    let origin = match RepoPath::below(root, Path::new(&manifest_path)) {
+                        Some(_) => Origin::Tree(package_of(&manifest_path).and_then(target_of)),
+                        None => Origin::Dependency(target.name.clone()),
+                    };
+                    errors.push((message, origin));
                 }
             }
             Ok(Line::BuildFinished { success: ended }) => success = Some(ended),
@@ -151,26 +196,27 @@ pub(super) fn read(
         return built;
     }
     let sources = folder.join("sources");
-    built.failures = diagnostics::failures(&errors, places, &|file| {
+    built.stops = diagnostics::stops(&errors, places, &|file| {
         std::fs::read(sources.join(file)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     });
     if output.timed_out {
-        built.failures.push(without_file(Cause::TimedOut, "the build ran out of time", output));
+        built.stops.push(without_file(Cause::TimedOut, "the build ran out of time", output));
         return built;
     }
-    if built.failures.is_empty() {
+    if built.stops.is_empty() {
         let cause = diagnostics::cause_of_cargo(&output.stderr);
         let said = diagnostics::error_of_cargo(&output.stderr);
-        built.failures.push(without_file(cause, &said, output));
+        built.stops.push(without_file(cause, &said, output));
     }
     // Cargo ends with its own error (`error: …`) also where it never came to compile.
     built.complete = success == Some(false) || output.stderr.contains("error: ");
     built
 }
 
-fn without_file(cause: Cause, message: &str, output: &Output) -> LoadFailure {
-    LoadFailure {
+fn without_file(cause: Cause, message: &str, output: &Output) -> Stop {
+    Stop {
         file: None,
+        targets: Vec::new(),
         failure: Failure {
             phase: Phase::Load,
             cause,

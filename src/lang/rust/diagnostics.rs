@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::super::{Cause, Failure, Frame, LoadFailure, Phase, Place};
+use super::super::{Cause, Failure, Phase};
+use super::build::{Program, Stop};
 use super::targets::Places;
 use super::{inline, panics, role};
 use crate::git::RepoPath;
@@ -177,43 +178,61 @@ fn last_part(name: &str) -> String {
     plain.rsplit("::").next().unwrap_or(plain).trim().trim_end_matches('!').to_owned()
 }
 
-/// The load failures of the errors: one for each file. `foreign` names the crate of errors outside
-/// the tree, and is empty inside. `source` gives the text of a file as it was compiled.
-pub(super) fn failures(
-    errors: &[(Message, String)],
+/// What was being compiled when an error came.
+pub(super) enum Origin {
+    /// A target of the tree, where it is one that tests can run from.
+    Tree(Option<Program>),
+    /// A package outside the tree, by name.
+    Dependency(String),
+}
+
+/// What the errors stop, one for each file. `source` gives the text of a file as it was compiled.
+pub(super) fn stops(
+    errors: &[(Message, Origin)],
     places: &Places<'_>,
     source: &dyn Fn(&str) -> Option<String>,
-) -> Vec<LoadFailure> {
-    let mut by_file: BTreeMap<Option<(RepoPath, Side)>, Vec<&Message>> = BTreeMap::new();
+) -> Vec<Stop> {
+    type Group<'a> = (Vec<&'a Message>, Vec<Program>);
+    let mut groups: BTreeMap<(Side, Option<RepoPath>), Group<'_>> = BTreeMap::new();
     let mut lines: BTreeMap<RepoPath, Vec<Range<u32>>> = BTreeMap::new();
     let mut found = Vec::new();
-    for (message, foreign) in errors {
-        if !foreign.is_empty() {
-            let what = format!("the dependency `{foreign}` does not compile: {}", message.message);
-            found.push(load_failure(None, Cause::Infrastructure { what }, &[message], places));
-            continue;
+    for (message, origin) in errors {
+        let target = match origin {
+            Origin::Tree(target) => target,
+            Origin::Dependency(name) => {
+                let what = format!("the dependency `{name}` does not compile: {}", message.message);
+                let failure = failure(Cause::Infrastructure { what }, &[message]);
+                found.push(Stop { file: None, targets: Vec::new(), failure });
+                continue;
+            }
+        };
+        let key = match message.place(places) {
+            None => (Side::Production, None),
+            Some((file, line)) => {
+                let tests = lines.entry(file.clone()).or_insert_with(|| {
+                    let primary = message.spans.iter().find(|span| span.is_primary);
+                    let text = primary.and_then(|span| source(&span.file_name));
+                    text.map(|text| inline::test_lines(&text)).unwrap_or_default()
+                });
+                match role(&file) {
+                    Some(Role::Test | Role::TestSupport) => (Side::Test, Some(file)),
+                    _ if tests.iter().any(|range| range.contains(&line)) => (Side::Test, Some(file)),
+                    _ => (Side::Production, Some(file)),
+                }
+            }
+        };
+        let (messages, targets) = groups.entry(key).or_default();
+        // Several targets may have compiled the same file.
+        if !messages.iter().any(|known| known.rendered == message.rendered) {
+            messages.push(message);
         }
-        let Some((file, line)) = message.place(places) else {
-            by_file.entry(None).or_default().push(message);
-            continue;
-        };
-        let tests = lines.entry(file.clone()).or_insert_with(|| {
-            let name = message.spans.iter().find(|span| span.is_primary).map_or("", |span| &span.file_name);
-            source(name).map(|text| inline::test_lines(&text)).unwrap_or_default()
-        });
-        let side = match role(&file) {
-            Some(Role::Test | Role::TestSupport) => Side::Test,
-            _ if tests.iter().any(|range| range.contains(&line)) => Side::Test,
-            _ => Side::Production,
-        };
-        by_file.entry(Some((file, side))).or_default().push(message);
+        targets.extend(target.iter().cloned());
     }
-    // One of several programs may have compiled the same file: each message once.
-    for (key, mut messages) in by_file {
-        messages.dedup_by(|one, other| one.rendered == other.rendered);
-        let side = key.as_ref().map(|(_, side)| *side);
-        let file = key.map(|(file, _)| file);
-        found.push(load_failure(file, cause(side, &messages), &messages, places));
+    for ((side, file), (messages, mut targets)) in groups {
+        targets.sort();
+        targets.dedup();
+        let failure = failure(cause(side, &messages), &messages);
+        found.push(Stop { file: file.filter(|_| side == Side::Test), targets, failure });
     }
     found
 }
@@ -224,13 +243,13 @@ enum Side {
     Production,
 }
 
-fn cause(side: Option<Side>, messages: &[&Message]) -> Cause {
+fn cause(side: Side, messages: &[&Message]) -> Cause {
     let first = messages.first().map(|message| message.message.clone()).unwrap_or_default();
     let meanings: Vec<Meaning> = messages.iter().map(|message| Meaning::of(message)).collect();
     if meanings.iter().any(|meaning| matches!(meaning, Meaning::Machine)) {
         return Cause::Infrastructure { what: first };
     }
-    if side != Some(Side::Test) {
+    if side == Side::Production {
         return Cause::Raised;
     }
     let mistake = messages.iter().zip(&meanings).find(|(_, meaning)| matches!(meaning, Meaning::Mistake));
@@ -247,29 +266,19 @@ fn cause(side: Option<Side>, messages: &[&Message]) -> Cause {
     }
 }
 
-fn load_failure(
-    file: Option<RepoPath>,
-    cause: Cause,
-    messages: &[&Message],
-    places: &Places<'_>,
-) -> LoadFailure {
+/// Without frames: nothing ran, so no frame can make production code answer for it. Where the errors
+/// stand is told by the excerpt.
+fn failure(cause: Cause, messages: &[&Message]) -> Failure {
     let code = messages.iter().map(|message| message.code()).find(|code| !code.is_empty());
     let rendered: Vec<&str> = messages.iter().filter_map(|message| message.rendered.as_deref()).collect();
-    let frames = messages.iter().find_map(|message| message.place(places)).map(|(file, line)| Frame {
-        place: Place::Tree(file),
-        line,
-        function: None,
-    });
-    LoadFailure {
-        file,
-        failure: Failure {
-            phase: Phase::Load,
-            cause,
-            exception: code.map_or_else(|| "error".to_owned(), |code| format!("error[{code}]")),
-            message: messages.iter().map(|message| message.message.as_str()).collect::<Vec<_>>().join("\n"),
-            frames: frames.into_iter().collect(),
-            excerpt: panics::clip(rendered.join("\n").trim(), 6000),
-        },
+    let words: Vec<&str> = messages.iter().map(|message| message.message.as_str()).collect();
+    Failure {
+        phase: Phase::Load,
+        cause,
+        exception: code.map_or_else(|| "error".to_owned(), |code| format!("error[{code}]")),
+        message: words.join("\n"),
+        frames: Vec::new(),
+        excerpt: panics::clip(rendered.join("\n").trim(), 6000),
     }
 }
 

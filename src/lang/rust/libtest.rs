@@ -130,6 +130,21 @@ impl Libtest {
         (built, outputs.get(homes.len()..).unwrap_or_default())
     }
 
+    /// Turns what stopped the builds into load failures.
+    pub(super) fn take_load_failures(&self, selection: &Selection, built: &[Built], reading: &mut Reading) {
+        let units = self.workspace.units(selection);
+        let files = |program: &Program| -> Vec<RepoPath> {
+            let mine = units.iter().filter(|unit| {
+                (unit.package, unit.kind, &unit.target) == (program.package, program.kind, &program.target)
+            });
+            mine.flat_map(|unit| self.workspace.files_of(unit)).collect()
+        };
+        for build in built {
+            reading.complete &= build.complete;
+            reading.load_failures.extend(build::load_failures(&build.stops, &files));
+        }
+    }
+
     pub(super) fn places<'a>(&'a self, root: &'a Path, package: usize) -> Places<'a> {
         let package = &self.workspace.packages[package];
         self.workspace.places(root, &package.home, &package.folder)
@@ -412,13 +427,10 @@ impl Runner for Libtest {
     fn read(&self, selection: &Selection, outputs: &[Output], out: &Path, root: &Path) -> Reading {
         let mut reading = Reading { complete: true, ..Reading::default() };
         let (built, mut rest) = self.read_builds(selection, outputs, out, root);
-        for build in &built {
-            reading.complete &= build.complete;
-            reading.load_failures.extend(build.failures.iter().cloned());
-        }
+        self.take_load_failures(selection, &built, &mut reading);
         if *selection == Selection::Suite {
             for ((home, build), output) in self.workspace.homes.iter().zip(&built).zip(rest) {
-                if build.failures.is_empty() {
+                if build.stops.is_empty() {
                     self.read_suite(home, build, output, root, &mut reading);
                 }
             }
@@ -432,7 +444,10 @@ impl Runner for Libtest {
             let (mine, others) = rest.split_at(rest.len().min(1 + usize::from(listed)));
             rest = others;
             let at = packages.iter().position(|package| *package == unit.package);
-            if at.and_then(|at| built.get(at)).is_some_and(|build| !build.failures.is_empty()) {
+            // A build that failed on one target may still have let another one run.
+            if at.and_then(|at| built.get(at)).is_some_and(|build| !build.stops.is_empty())
+                && !mine.last().is_some_and(|run| run.stdout.lines().any(is_announcement))
+            {
                 continue;
             }
             match mine {
@@ -455,6 +470,10 @@ impl Runner for Libtest {
     fn environment(&self) -> Vec<(String, String)> {
         machine::environment()
     }
+}
+
+fn is_announcement(line: &str) -> bool {
+    line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test"))
 }
 
 fn build_name(index: usize) -> String {

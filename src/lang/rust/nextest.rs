@@ -20,7 +20,7 @@ use super::super::{
 use super::build::Program;
 use super::cargo::{Cargo, Selected};
 use super::libtest::Libtest;
-use super::manifest::Kind;
+use super::manifest::{self, Kind};
 use super::targets::{self, Filter, Unit};
 use super::{machine, report};
 use crate::git::RepoPath;
@@ -30,6 +30,8 @@ pub(super) struct Nextest {
     cargo: Libtest,
     command: Cargo,
     suite: Cargo,
+    /// `.config/nextest.toml` of each home that has one.
+    project_config: BTreeMap<String, String>,
     label: String,
 }
 
@@ -50,7 +52,14 @@ impl Nextest {
             },
             other => other,
         })?;
-        Ok(Self { command: cargo.command.clone(), suite: cargo.suite.clone(), cargo, label: version })
+        let homes = cargo.workspace.homes.iter();
+        let project_config = homes
+            .filter_map(|home| {
+                Some((home.clone(), project.text(&manifest::join(home, ".config/nextest.toml"))?))
+            })
+            .collect();
+        let (command, suite) = (cargo.command.clone(), cargo.suite.clone());
+        Ok(Self { command, suite, cargo, project_config, label: version })
     }
 
     /// For each nextest process: where it starts, the words that choose, the filter.
@@ -107,18 +116,33 @@ impl Nextest {
         vec!["--ignore-default-filter".to_owned(), "-E".to_owned(), parts.join(" | ")]
     }
 
-    fn config(&self, selection: &Selection, out: &Path) -> String {
+    /// The words that bring in our profile, and the content of the file that holds it.
+    ///
+    /// A profile of a tool's configuration cannot inherit from one of the project's; where the user's
+    /// words name one, the project's own configuration is handed over with ours at its end.
+    fn config(&self, selection: &Selection, job: &Job, out: &Path, junit: &str) -> (Vec<String>, String) {
         let user = if *selection == Selection::Suite { &self.suite } else { &self.command };
-        let inherits = user
-            .nextest_profile()
-            .map_or_else(String::new, |profile| format!("inherits = {}\n", quoted(profile)));
-        // The suite's output is stored too: it is what tells an `exit(0)` from a pass.
-        let path = out.join("junit.xml").to_string_lossy().into_owned();
-        format!(
-            "[profile.{PROFILE}]\n{inherits}fail-fast = false\nretries = 0\n\n[profile.{PROFILE}.junit]\npath = {}\n\
-             store-success-output = true\nstore-failure-output = true\n",
-            quoted(&path)
-        )
+        let file = out.join(CONFIG).to_string_lossy().into_owned();
+        let path = out.join(junit).to_string_lossy().into_owned();
+        let own = |inherits: &str| {
+            format!(
+                "[profile.{PROFILE}]\n{inherits}fail-fast = false\nretries = 0\n\n[profile.{PROFILE}.junit]\npath = \
+                 {}\nstore-success-output = true\nstore-failure-output = true\n",
+                quoted(&path)
+            )
+        };
+        let profile = ["--profile", PROFILE].map(str::to_owned);
+        match user.nextest_profile().zip(self.project_config.get(&job.home)) {
+            Some((name, config)) => {
+                let inherits = format!("inherits = {}\n", quoted(name));
+                let words = ["--config-file".to_owned(), file];
+                (profile.into_iter().chain(words).collect(), format!("{config}\n{}", own(&inherits)))
+            }
+            None => {
+                let words = ["--tool-config-file".to_owned(), format!("failfirst:{file}")];
+                (profile.into_iter().chain(words).collect(), own(""))
+            }
+        }
     }
 
     fn read_job(&self, job: &Job, files: &JobFiles<'_>, root: &Path, reading: &mut Reading) {
@@ -310,12 +334,8 @@ impl Runner for Nextest {
     fn run(&self, selection: &Selection, out: &Path) -> Vec<Invocation> {
         let selection = &without_docs(selection);
         let mut commands = self.cargo.reporting_builds(selection, out);
-        let config = self.config(selection, out);
-        let config_file = out.join(CONFIG).to_string_lossy().into_owned();
-        let tool = ["--profile", PROFILE, "--tool-config-file"].map(str::to_owned);
         for (index, job) in self.jobs(selection).iter().enumerate() {
-            let mut words = tool.to_vec();
-            words.push(format!("failfirst:{config_file}"));
+            let (mut words, config) = self.config(selection, job, out, &junit_name(index));
             words.extend(self.filter(job));
             let mut list = self.command(job, &[]);
             if let Some(run) = list.iter().rposition(|word| word == "run") {
@@ -325,10 +345,8 @@ impl Runner for Nextest {
             list.extend(["--message-format", "json"].map(str::to_owned));
             words.extend(["--no-fail-fast", "--retries", "0"].map(str::to_owned));
             let run = self.command(job, &words);
-            let name = junit_name(index);
             let dress = |argv: Vec<String>| {
-                let config = config.replace("junit.xml", &name);
-                self.cargo.dressed(Invocation::new(argv).file(CONFIG, config), &job.home)
+                self.cargo.dressed(Invocation::new(argv).file(CONFIG, config.clone()), &job.home)
             };
             commands.push(dress(list));
             commands.push(dress(run));
@@ -340,13 +358,10 @@ impl Runner for Nextest {
         let selection = &without_docs(selection);
         let mut reading = Reading { complete: true, ..Reading::default() };
         let (built, rest) = self.cargo.read_builds(selection, outputs, out, root);
-        for build in &built {
-            reading.complete &= build.complete;
-            reading.load_failures.extend(build.failures.iter().cloned());
-        }
+        self.cargo.take_load_failures(selection, &built, &mut reading);
         let jobs = self.jobs(selection);
         for (index, job) in jobs.iter().enumerate() {
-            if built.get(index).is_some_and(|build| !build.failures.is_empty()) {
+            if built.get(index).is_some_and(|build| !build.stops.is_empty()) {
                 continue;
             }
             let Some(run) = rest.get(2 * index + 1) else {

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::{Place, Project, Selection, TestId};
+use super::super::{Place, Project, Role, Selection, TestId};
 use super::manifest::{self, Kind, Package, join, within};
 use super::modules::{self, Module};
 use crate::git::RepoPath;
@@ -78,7 +78,7 @@ impl Workspace {
         match selection {
             Selection::Suite => {}
             Selection::Files(files) => {
-                for file in files {
+                for file in files.iter().filter(|file| may_hold_tests(file)) {
                     for (package, kind, target, module) in self.homes_of(file) {
                         let entry = (file.clone(), module);
                         match units.iter_mut().find(|unit| unit.is(package, kind, &target)) {
@@ -177,6 +177,17 @@ impl Workspace {
                     _ => new && in_module(name, module),
                 }
             }),
+        }
+    }
+
+    /// The files whose tests a unit runs.
+    pub(super) fn files_of(&self, unit: &Unit) -> Vec<RepoPath> {
+        match &unit.filter {
+            Filter::Files(entries) => entries.iter().map(|(file, _)| file.clone()).collect(),
+            Filter::Names(names) => names
+                .iter()
+                .filter_map(|name| self.file_of(unit.package, unit.kind, &unit.target, name))
+                .collect(),
         }
     }
 
@@ -312,6 +323,10 @@ fn module_name(file: &RepoPath) -> Option<(String, String)> {
         Some((folder, name)) => (folder.to_owned(), name.to_owned()),
         None => (String::new(), inside.to_owned()),
     })
+}
+
+fn may_hold_tests(file: &RepoPath) -> bool {
+    file.extension() == Some("rs") && super::role(file) != Some(Role::TestSupport)
 }
 
 fn is_bare(root: &str) -> bool {
