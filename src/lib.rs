@@ -11,6 +11,7 @@ pub mod git;
 pub mod issue;
 pub mod lab;
 pub mod lang;
+pub mod pipeline;
 pub mod record;
 pub mod schema;
 pub mod verify;

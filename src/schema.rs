@@ -38,6 +38,11 @@ pub static ALL: &[Published] = &[
         generate: || schema_for!(crate::agent::claims::Reviewer),
     },
     Published {
+        name: "pipeline",
+        about: "a pipeline, as in .failfirst/pipelines/NAME.toml",
+        generate: || schema_for!(crate::pipeline::spec::PipelineFile),
+    },
+    Published {
         name: "script",
         about: "a script of attempts that `--agent script:FILE` plays",
         generate: || schema_for!(crate::agent::Script),

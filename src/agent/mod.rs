@@ -187,6 +187,14 @@ pub enum AgentError {
         /// What is defined, in words.
         known: String,
     },
+    /// A stage has no agent.
+    #[error(
+        "no agent is named for the stage `{stage}`; use --agent NAME, or set `agent` or `{stage}` under [run] in failfirst.toml"
+    )]
+    Nobody {
+        /// The stage.
+        stage: Stage,
+    },
     /// A setting of the agent that cannot be used.
     #[error("agent `{agent}`: {what}")]
     Setting {
