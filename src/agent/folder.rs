@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::{Desk, Hands, Terms};
+use super::{Hands, Terms};
 use crate::git::RepoPath;
 use crate::lang::{Invocation, Output};
 
@@ -39,8 +39,8 @@ impl Hands for Folder {
         self.root.path()
     }
 
-    fn desk(&self) -> Desk<'_> {
-        Desk { outside: self.desk.path(), inside: self.desk.path() }
+    fn desk(&self) -> &Path {
+        self.desk.path()
     }
 
     fn run(&self, invocation: &Invocation, terms: Terms) -> Result<Output, String> {

@@ -525,7 +525,6 @@ impl<B: Bench> Engine<'_, B> {
     }
 
     /// What the agent changed, as failfirst finds it.
-    #[expect(clippy::type_complexity, reason = "a refusal inside an error, as everywhere in this file")]
     fn collect(
         &mut self,
         stage: Stage,
