@@ -106,12 +106,6 @@ fn init(spec: &Path) -> anyhow::Result<i32> {
         loopback_up().context("failed to raise the loopback interface")?;
     }
     arrange(&job)?;
-    super::apply(&job.root, &job.steps).context("failed to lay out the variant")?;
-    for folder in sources(&job) {
-        umount2(&folder, MntFlags::MNT_DETACH).context("failed to put the variant's files away")?;
-        // Empty by now, and only there when it lay below a folder that was covered.
-        let _ = fs::remove_dir(&folder);
-    }
     let mut broken_seals = super::check_seals(&job.root, &job.sealed, "before the run");
     let mut code = Some(0);
     if let Some((program, arguments)) = job.argv.split_first() {
@@ -189,13 +183,6 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
     for folder in &job.hidden {
         hide(&inside(folder));
     }
-    // What the variant is laid out from may be covered by now; it is seen until that is done.
-    for folder in sources(job) {
-        let at = inside(&folder);
-        fs::create_dir_all(&at).with_context(|| format!("failed to make {}", at.display()))?;
-        bind(&folder, &at)?;
-        remount_read_only(&at, MsFlags::empty())?;
-    }
     for folder in &job.shared {
         let at = inside(folder);
         if !at.is_dir() {
@@ -222,20 +209,13 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
             remount_read_only(&part, MsFlags::empty())?;
         }
     }
+    // The files come from the scratch folder, which is out of sight afterwards.
+    super::apply(&inside(&job.root), &job.steps).context("failed to lay out the variant")?;
     chdir(&new).context("failed to enter the new root")?;
     pivot_root(".", ".").context("failed to change the root")?;
     umount2(".", MntFlags::MNT_DETACH).context("failed to leave the old root")?;
     chdir("/").context("failed to enter the new root")?;
     Ok(())
-}
-
-/// The folders that hold the files of a job's steps.
-fn sources(job: &Job) -> std::collections::BTreeSet<PathBuf> {
-    let files = job.steps.iter().filter_map(|step| match step {
-        super::FileStep::Write { from, .. } => from.parent(),
-        super::FileStep::Link { .. } | super::FileStep::Remove { .. } => None,
-    });
-    files.map(Path::to_owned).collect()
 }
 
 fn bind(from: &Path, to: &Path) -> anyhow::Result<()> {
