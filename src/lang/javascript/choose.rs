@@ -66,6 +66,7 @@ pub(super) fn choose(project: &dyn Project, settings: &RunnerSettings) -> Result
         packages,
         settings: settings.clone(),
         node_major: node.0,
+        scripts: manifests[0].scripts(),
         module: manifests[0].is_module(),
         modules: manifests.iter().map(|manifest| (manifest.folder.clone(), manifest.is_module())).collect(),
     }))

@@ -102,6 +102,11 @@ pub(super) trait Dialect: Send + Sync {
     /// report; without `no-`, and without what follows a dot.
     fn dropped(&self) -> &'static [&'static str];
 
+    /// False where an option that is given twice is an error.
+    fn repeats_options(&self) -> bool {
+        true
+    }
+
     /// Words between program and options (`run`).
     fn command(&self) -> &'static [&'static str] {
         &[]

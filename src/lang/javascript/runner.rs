@@ -35,6 +35,8 @@ pub(super) struct JavaScriptRunner {
     pub(super) packages: Vec<Package>,
     pub(super) settings: RunnerSettings,
     pub(super) node_major: u32,
+    /// The scripts of the root's package.json.
+    pub(super) scripts: serde_json::Map<String, serde_json::Value>,
     /// True when the root's package.json makes `.js` files ES modules.
     pub(super) module: bool,
     /// The same for every folder with a package.json.
@@ -59,12 +61,15 @@ impl Runner for JavaScriptRunner {
         let mut whole = Reading { complete: planned.len() == outputs.len(), ..Reading::default() };
         for (planned, output) in planned.iter().zip(outputs) {
             let ground = Ground::new(root, &planned.invocation.cwd);
-            let lines = std::fs::read(out.join(format!("{}.jsonl", planned.stem)))
-                .ok()
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            // The guard in the test processes of node:test writes a file of its own.
+            let lines: String = ["", "g"]
+                .iter()
+                .filter_map(|part| std::fs::read(out.join(format!("{}{part}.jsonl", planned.stem))).ok())
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .collect();
             let run = Run {
                 dialect: planned.dialect,
-                lines: lines.as_deref(),
+                lines: &lines,
                 output,
                 ground: &ground,
                 files: &planned.files,
@@ -179,6 +184,12 @@ impl JavaScriptRunner {
             .unwrap_or(&self.packages[0])
     }
 
+    /// The options that the user's command states, also those of the script behind it.
+    fn stated(&self, words: &[String]) -> Vec<String> {
+        let words: Vec<String> = words.iter().filter(|word| word.as_str() != "{tests}").cloned().collect();
+        Launch::of_words(&words, &self.scripts).map(|launch| launch.stated).unwrap_or_default()
+    }
+
     fn fallback_template(&self) -> Option<&Template> {
         self.packages.iter().all(|package| package.program.is_none()).then_some(())?;
         self.settings.suite.as_ref()
@@ -222,8 +233,20 @@ impl JavaScriptRunner {
         };
         let mut invocation = Invocation::new(argv).cwd(package.folder.clone());
         invocation.env = launch.env.iter().cloned().collect();
+        // As npm does for its scripts: tests may start installed programs by name.
+        invocation.env.insert("PATH".to_owned(), self.search_path(&package.folder));
         invocation.files = launch.dialect.files(&job);
         Planned { invocation, dialect: launch.dialect, stem, files }
+    }
+
+    fn search_path(&self, folder: &str) -> String {
+        let own = self.root.join(folder).join("node_modules/.bin");
+        let root = self.root.join("node_modules/.bin");
+        if own == root {
+            format!("{}:{{env:PATH}}", root.display())
+        } else {
+            format!("{}:{}:{{env:PATH}}", own.display(), root.display())
+        }
     }
 
     /// Node expands patterns itself only since version 21; before, the shell of npm did.
@@ -243,7 +266,11 @@ impl JavaScriptRunner {
         let words = template.words();
         let config = config_of(words);
         let job = Job { out, stem: &stem, files: &relative, names, config: config.as_deref() };
-        let flags = dialect.flags(&job);
+        let mut flags = dialect.flags(&job);
+        if !dialect.repeats_options() {
+            let stated = self.stated(words);
+            flags.retain(|flag| !stated.iter().any(|name| name == option_name(flag)));
+        }
         let assigned = words.iter().take_while(|word| is_assignment(word)).count();
         let program = words.get(assigned).map_or("", String::as_str);
         let mut env: BTreeMap<String, String> = words[..assigned]
@@ -254,11 +281,12 @@ impl JavaScriptRunner {
         let own_node = matches!(program.rsplit('/').next(), Some("node" | "tsx"));
         let mut argv = if dialect.package().is_none() && !own_node {
             // Behind npm and its like, options that follow the first file would be taken for files.
-            let options = env.entry("NODE_OPTIONS".to_owned()).or_default();
-            for flag in flags.iter().filter(|flag| flag.as_str() != "--test") {
-                if !options.is_empty() {
-                    options.push(' ');
-                }
+            let options =
+                env.entry("NODE_OPTIONS".to_owned()).or_insert_with(|| "{env:NODE_OPTIONS}".to_owned());
+            let allowed =
+                |flag: &&String| flag.as_str() != "--test" && !flag.starts_with("--test-name-pattern");
+            for flag in flags.iter().filter(allowed) {
+                options.push(' ');
                 options.push_str(&quoted(flag));
             }
             template.fill(&[], &relative)
@@ -277,6 +305,11 @@ impl JavaScriptRunner {
         invocation.files = dialect.files(&job);
         Planned { invocation, dialect, stem, files }
     }
+}
+
+/// `coverage` of `--coverage.enabled=false`.
+fn option_name(flag: &str) -> &str {
+    flag.trim_start_matches('-').split(['=', '.']).next().unwrap_or(flag)
 }
 
 /// File and titles of an id.

@@ -24,6 +24,8 @@ pub(super) struct Launch {
     pub(super) specs: Vec<String>,
     /// The configuration file that it names, where the runner's adapter passes one of its own.
     pub(super) config: Option<String>,
+    /// The names of all its options, also of those that are not kept.
+    pub(super) stated: Vec<String>,
 }
 
 /// A test program that failfirst cannot read.
@@ -56,6 +58,7 @@ impl Launch {
             options: Vec::new(),
             specs: Vec::new(),
             config: None,
+            stated: Vec::new(),
         }
     }
 
@@ -206,6 +209,7 @@ fn of_manager(
         launch.options.extend(more.options);
         launch.specs.extend(more.specs);
         launch.config = more.config.or(launch.config);
+        launch.stated.extend(more.stated);
     }
     launch.env.splice(0..0, env);
     Some(launch)
@@ -288,6 +292,10 @@ fn sort(dialect: &'static dyn Dialect, arguments: &[String]) -> Launch {
         };
         let base = name.strip_prefix("no-").unwrap_or(name);
         let base = base.split('.').next().unwrap_or(base);
+        // Reporters add up; a second one does not replace the first.
+        if base != "reporter" {
+            sorted.stated.push(base.to_owned());
+        }
         let value = (inline.is_none() && dialect.valued().contains(&name))
             .then(|| words.next_if(|next| !next.starts_with('-')))
             .flatten();

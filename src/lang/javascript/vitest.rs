@@ -89,6 +89,10 @@ impl Dialect for Vitest {
         ]
     }
 
+    fn repeats_options(&self) -> bool {
+        false
+    }
+
     fn command(&self) -> &'static [&'static str] {
         &["run"]
     }
