@@ -1,6 +1,6 @@
 //! failfirst turns a bug report into a *proven* fix.
 //!
-//! Dependencies point down: [`gate`] → [`lab`] → [`lang`] → [`git`].
+//! Dependencies point down: [`cli`] → [`report`] → [`gate`] → [`lab`] → [`lang`] → [`git`].
 
 pub mod cli;
 pub mod config;
@@ -9,5 +9,6 @@ pub mod gate;
 pub mod git;
 pub mod lab;
 pub mod lang;
+pub mod report;
 pub mod schema;
 pub mod verify;

@@ -1,14 +1,13 @@
 //! `failfirst verify`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 
 use crate::exit_code::ExitCode;
 use crate::gate::judge::Extent;
-use crate::lab::{Keep, Silent};
+use crate::lab::Keep;
 use crate::verify::{Inputs, Sealing, verify};
 
 /// Arguments of `failfirst verify`.
@@ -60,7 +59,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
         keep: if arguments.keep { Keep::Yes } else { Keep::No },
         helper: std::env::current_exe().context("failed to find the failfirst binary itself")?,
-        observer: Arc::new(Silent),
+        progress: crate::report::progress::on_stderr(),
     })?;
     let text = serde_json::to_string_pretty(&verdict)?;
     use std::io::Write as _;
