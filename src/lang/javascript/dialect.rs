@@ -107,6 +107,11 @@ pub(super) trait Dialect: Send + Sync {
         true
     }
 
+    /// Variables that a run needs.
+    fn environment(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Words between program and options (`run`).
     fn command(&self) -> &'static [&'static str] {
         &[]

@@ -25,6 +25,8 @@ pub(super) struct Package {
     pub(super) evident: bool,
     /// True when test files lie in it.
     pub(super) tests: bool,
+    /// What is built before its tests run.
+    pub(super) steps: Vec<String>,
 }
 
 /// node:test, jest, vitest or mocha, as each package of the project has it.
@@ -50,6 +52,29 @@ impl Runner for JavaScriptRunner {
 
     fn label(&self) -> String {
         self.label.clone()
+    }
+
+    fn build(&self, selection: &Selection) -> Vec<Invocation> {
+        let template = match selection {
+            Selection::Suite => self.settings.suite.as_ref().or(self.settings.command.as_ref()),
+            _ => self.settings.command.as_ref(),
+        };
+        // Package managers run what stands before a script's runner themselves.
+        if template
+            .is_some_and(|template| template.words().iter().any(|word| word != "npx" && is_manager(word)))
+        {
+            return Vec::new();
+        }
+        self.packages_of(selection)
+            .into_iter()
+            .flat_map(|package| {
+                package.steps.iter().map(|step| {
+                    Invocation::new(["sh", "-c", step])
+                        .cwd(package.folder.clone())
+                        .env("PATH", self.search_path(&package.folder))
+                })
+            })
+            .collect()
     }
 
     fn run(&self, selection: &Selection, out: &Path) -> Vec<Invocation> {
@@ -94,11 +119,6 @@ impl Runner for JavaScriptRunner {
             .max_by_key(|(folder, _)| folder.len())
             .map_or(self.module, |(_, module)| *module);
         canary::beside(beside, source, nonce, dialect.name(), module)
-    }
-
-    fn environment(&self) -> Vec<(String, String)> {
-        // Runners write no new snapshots where they believe to be in continuous integration.
-        vec![("CI".to_owned(), "true".to_owned())]
     }
 }
 
@@ -159,20 +179,36 @@ impl JavaScriptRunner {
         if let Some(template) = self.settings.suite.as_ref().or(self.settings.command.as_ref()) {
             return vec![self.fill(template, Vec::new(), &[], out)];
         }
-        // A root that says how its tests run is taken to speak for all packages.
-        let root = self.packages.iter().filter(|package| package.folder.is_empty() && package.evident);
-        let mut chosen: Vec<&Package> = root.collect();
-        if chosen.is_empty() {
-            chosen = self.packages.iter().filter(|package| package.evident && package.tests).collect();
-        }
-        if chosen.is_empty() {
-            chosen = self.packages.iter().take(1).collect();
-        }
-        chosen
+        self.packages_of(&Selection::Suite)
             .into_iter()
             .enumerate()
             .map(|(index, package)| self.of_package(package, Vec::new(), &[], out, index))
             .collect()
+    }
+
+    /// The packages that a selection touches.
+    fn packages_of(&self, selection: &Selection) -> Vec<&Package> {
+        let mut chosen: Vec<&Package> = Vec::new();
+        let mut choose = |file: &RepoPath| {
+            let package = self.package_of(file);
+            if !chosen.iter().any(|known| std::ptr::eq(*known, package)) {
+                chosen.push(package);
+            }
+        };
+        match selection {
+            Selection::Files(files) => files.iter().for_each(&mut choose),
+            Selection::Tests(ids) => ids.iter().filter_map(split).for_each(|(file, _)| choose(&file)),
+            Selection::Suite => {
+                // A root that says how its tests run is taken to speak for all packages.
+                let root = self.packages.iter().find(|package| package.folder.is_empty() && package.evident);
+                let own = self.packages.iter().filter(|package| package.evident && package.tests);
+                chosen = root.map_or_else(|| own.collect(), |root| vec![root]);
+                if chosen.is_empty() {
+                    chosen.extend(self.packages.first());
+                }
+            }
+        }
+        chosen
     }
 
     /// The nearest package that says how its tests run.
@@ -235,6 +271,7 @@ impl JavaScriptRunner {
         invocation.env = launch.env.iter().cloned().collect();
         // As npm does for its scripts: tests may start installed programs by name.
         invocation.env.insert("PATH".to_owned(), self.search_path(&package.folder));
+        invocation.env.extend(launch.dialect.environment());
         invocation.files = launch.dialect.files(&job);
         Planned { invocation, dialect: launch.dialect, stem, files }
     }
@@ -294,7 +331,8 @@ impl JavaScriptRunner {
             template.fill(&flags, &relative)
         };
         argv.drain(..assigned);
-        if matches!(program, "npm" | "npx" | "pnpm" | "yarn") {
+        env.extend(dialect.environment());
+        if is_manager(program) {
             env.insert("npm_config_cache".to_owned(), out.join("npm-cache").display().to_string());
             env.insert("npm_config_update_notifier".to_owned(), "false".to_owned());
             env.insert("npm_config_fund".to_owned(), "false".to_owned());
@@ -337,6 +375,10 @@ fn config_of(words: &[String]) -> Option<String> {
         Some(rest) => rest.strip_prefix('=').map(str::to_owned),
         None => None,
     })
+}
+
+fn is_manager(program: &str) -> bool {
+    matches!(program, "npm" | "npx" | "pnpm" | "yarn")
 }
 
 fn is_assignment(word: &str) -> bool {

@@ -26,6 +26,8 @@ pub(super) struct Launch {
     pub(super) config: Option<String>,
     /// The names of all its options, also of those that are not kept.
     pub(super) stated: Vec<String>,
+    /// The script in which it was found.
+    pub(super) script: Option<String>,
 }
 
 /// A test program that failfirst cannot read.
@@ -59,6 +61,7 @@ impl Launch {
             specs: Vec::new(),
             config: None,
             stated: Vec::new(),
+            script: None,
         }
     }
 
@@ -71,7 +74,8 @@ impl Launch {
         names.sort_by_key(|name| (name.as_str() != "test", !name.starts_with("test")));
         names.into_iter().find_map(|name| {
             let launch = of_script(scripts, name, 0)?;
-            wanted.is_none_or(|wanted| wanted.name() == launch.dialect.name()).then_some(launch)
+            let wanted = wanted.is_none_or(|wanted| wanted.name() == launch.dialect.name());
+            wanted.then(|| Self { script: Some(name.clone()), ..launch })
         })
     }
 
@@ -344,7 +348,7 @@ fn is_known_program(name: &str) -> bool {
 }
 
 /// `jest` of `./node_modules/jest/bin/jest.js`.
-fn program_name(word: &str) -> &str {
+pub(super) fn program_name(word: &str) -> &str {
     let name = Path::new(word).file_name().and_then(|name| name.to_str()).unwrap_or(word);
     [".js", ".mjs", ".cjs", ".cmd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }
