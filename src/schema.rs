@@ -32,6 +32,26 @@ pub static ALL: &[Published] = &[
         about: "what `failfirst run --format json` prints",
         generate: || schema_for!(crate::report::CaseReport),
     },
+    Published {
+        name: "claims-analyst",
+        about: "the analyst's reply",
+        generate: || schema_for!(crate::agent::claims::Analyst),
+    },
+    Published {
+        name: "claims-fixer",
+        about: "the fixer's reply",
+        generate: || schema_for!(crate::agent::claims::Fixer),
+    },
+    Published {
+        name: "claims-reviewer",
+        about: "the reviewer's reply",
+        generate: || schema_for!(crate::agent::claims::Reviewer),
+    },
+    Published {
+        name: "script",
+        about: "a script of attempts that `--agent script:FILE` plays",
+        generate: || schema_for!(crate::agent::Script),
+    },
 ];
 
 impl Published {

@@ -9,6 +9,7 @@ mod command;
 mod javascript;
 pub mod protected;
 mod python;
+mod rust;
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ pub use command::{Invocation, Output, Template};
 use crate::git::RepoPath;
 
 /// All languages, in order of detection.
-pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript];
+pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript, &rust::Rust];
 
 /// What a file is for, as far as its path and the language's customs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

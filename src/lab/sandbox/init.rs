@@ -106,7 +106,6 @@ fn init(spec: &Path) -> anyhow::Result<i32> {
         loopback_up().context("failed to raise the loopback interface")?;
     }
     arrange(&job)?;
-    super::apply(&job.root, &job.steps).context("failed to lay out the variant")?;
     let mut broken_seals = super::check_seals(&job.root, &job.sealed, "before the run");
     let mut code = Some(0);
     if let Some((program, arguments)) = job.argv.split_first() {
@@ -210,6 +209,8 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
             remount_read_only(&part, MsFlags::empty())?;
         }
     }
+    // The files come from the scratch folder, which is out of sight afterwards.
+    super::apply(&inside(&job.root), &job.steps).context("failed to lay out the variant")?;
     chdir(&new).context("failed to enter the new root")?;
     pivot_root(".", ".").context("failed to change the root")?;
     umount2(".", MntFlags::MNT_DETACH).context("failed to leave the old root")?;
