@@ -273,6 +273,7 @@ fn named_tests_run_alone() {
     assert_eq!((none.output.code, none.reading.cases.len()), (Some(5), 0));
     let absent = project.named(&*project.pytest(), &["tests/test_gone.py::test_gone"]);
     assert_eq!((absent.output.code, absent.reading.cases.len()), (Some(4), 0), "{absent}");
+    assert!(absent.reading.complete && absent.reading.load_failures.is_empty(), "{absent}");
 }
 
 #[test]
@@ -342,6 +343,31 @@ fn names(project: &Fixture) -> Vec<String> {
 }
 
 #[test]
+fn the_project_may_switch_parts_of_pytest_off() {
+    let project = Fixture::new(&[
+        ("shop.py", ""),
+        ("test_a.py", "def test_a(): assert 'caf\\udce9' == ''\n"),
+        (
+            "pytest.ini",
+            "[pytest]\naddopts = -p no:cacheprovider -p no:faulthandler --strict-config --tb=no -qq -s\n",
+        ),
+    ]);
+    let run = project.file(&*project.pytest(), "test_a.py").sound();
+    assert_eq!(run.cause("test_a"), &Cause::Assertion);
+}
+
+#[test]
+fn one_file_that_cannot_be_loaded_does_not_hide_the_others() {
+    let project = Fixture::new(&[
+        ("shop.py", ""),
+        ("tests/test_a.py", "import shop.nothing\n"),
+        ("tests/test_b.py", "def test_b(): pass\n"),
+    ]);
+    let run = project.run(&*project.pytest(), &Selection::Suite).sound();
+    assert_eq!((run.reading.load_failures.len(), run.status("test_b")), (1, Status::Passed), "{run}");
+}
+
+#[test]
 fn the_suite_may_run_in_workers() {
     let project = Fixture::new(&[
         ("shop/__init__.py", ""),
@@ -360,7 +386,7 @@ fn the_suite_may_run_in_workers() {
 #[test]
 fn a_hang_shows_where_it_hangs() {
     let project = project("import shop.cart\ndef test_a(): assert 0\ndef test_b(): shop.cart.spin()\n")
-        .timeout(Duration::from_secs(4));
+        .timeout(Duration::from_secs(8));
     let run = project.file(&*project.pytest(), "tests/test_cart.py");
     assert!(run.output.timed_out && !run.reading.complete, "{run}");
     assert_eq!(run.cause("test_a"), &Cause::Assertion);
@@ -370,7 +396,7 @@ fn a_hang_shows_where_it_hangs() {
 
 #[test]
 fn a_hang_while_loading_shows_where_it_hangs() {
-    let project = project("import shop.cart\nshop.cart.spin()\n").timeout(Duration::from_secs(4));
+    let project = project("import shop.cart\nshop.cart.spin()\n").timeout(Duration::from_secs(8));
     let run = project.file(&*project.pytest(), "tests/test_cart.py");
     let [load] = run.reading.load_failures.as_slice() else { panic!("{run}") };
     assert_eq!(load.failure.cause, Cause::TimedOut);

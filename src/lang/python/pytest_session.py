@@ -209,8 +209,8 @@ class Session:
         for entry in getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", []):
             place = getattr(entry, "reprfileloc", None)
             if place is not None:
-                path = os.path.join(self.recorder.root, place.path)
-                frames.append({"file": os.path.abspath(path), "line": place.lineno, "function": None})
+                path = place.path
+                frames.append({"file": _absolute(path), "line": place.lineno, "function": None})
         kind = kind.rpartition(".")[2]
         return {"type": kind, "module": "", "bases": [kind], "message": message, "frames": frames, "chain": []}
 

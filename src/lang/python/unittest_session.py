@@ -2,7 +2,7 @@
 
 import argparse
 import fnmatch
-import importlib
+import importlib.util
 import unittest
 
 REQUEST = _request()
