@@ -554,3 +554,25 @@ fn a_copy_that_is_loaded_from_elsewhere_is_named() {
     let run = project.file(&*project.pytest(), "tests/test_a.py").sound();
     assert_eq!(run.reading.loaded_outside, Vec::<std::path::PathBuf>::new());
 }
+
+#[test]
+fn a_project_in_a_folder_of_the_tree_runs_from_there() {
+    let project = Fixture::new(&[
+        ("web/index.js", ""),
+        ("py/pyproject.toml", "[project]\nname = 'shop'\n"),
+        ("py/cart.py", CART),
+        ("py/tests/test_a.py", "import cart\ndef test_a(): assert cart.total([1]) == 1\n"),
+    ]);
+    let runner = project.pytest();
+    let id = "py/tests/test_a.py::test_a";
+    for run in [
+        project.named(&*runner, &[id]),
+        project.file(&*runner, "py/tests/test_a.py"),
+        project.run(&*runner, &Selection::Suite),
+    ] {
+        let run = run.sound();
+        let ids: Vec<_> = run.reading.cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!((ids, run.cause(id)), (vec![id], &Cause::Assertion), "{run}");
+        assert_eq!(run.innermost(id).0, "py/tests/test_a.py");
+    }
+}

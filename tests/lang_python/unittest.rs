@@ -263,3 +263,28 @@ fn a_command_of_the_project_is_followed() {
     let run = project.run(&*runner, &Selection::Suite).sound();
     assert_eq!((run.output.code, run.reading.cases.len()), (Some(0), 1), "{run}");
 }
+
+#[test]
+fn a_project_in_a_folder_of_the_tree_runs_from_there() {
+    let project = Fixture::new(&[
+        ("web/index.js", ""),
+        ("py/pyproject.toml", "[project]\nname = 'shop'\n"),
+        ("py/cart.py", CART),
+        (
+            "py/tests/test_a.py",
+            "import unittest, cart\nclass A(unittest.TestCase):\n    def test_a(self): self.assertEqual(cart.total([1]), 1)\n",
+        ),
+    ]);
+    let runner = project.unittest();
+    let id = "py/tests/test_a.py::A::test_a";
+    for run in [
+        project.named(&*runner, &[id]),
+        project.file(&*runner, "py/tests/test_a.py"),
+        project.run(&*runner, &Selection::Suite),
+    ] {
+        let run = run.sound();
+        let ids: Vec<_> = run.reading.cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!((ids, run.cause(id)), (vec![id], &Cause::Assertion), "{run}");
+        assert_eq!(run.innermost(id).0, "py/tests/test_a.py");
+    }
+}

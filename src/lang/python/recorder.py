@@ -20,6 +20,12 @@ def _request():
         return json.load(stream)
 
 
+def _root(request):
+    """The root of the tree; the session may start in a folder below it."""
+    up = [os.pardir] * len([part for part in request["home"].split("/") if part])
+    return os.path.normpath(os.path.join(_START, *up))
+
+
 def _cut(text, limit=_LIMIT):
     """The text without its middle, if it is too long to be read by anyone."""
     if len(text) <= limit:

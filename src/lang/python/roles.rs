@@ -118,6 +118,29 @@ pub(super) fn detect(project: &dyn Project) -> u8 {
     }
 }
 
+/// The folder in which the tests are meant to be started: the one below which they all lie and which
+/// has a manifest of its own, where the root has none; else the root (`""`).
+pub(super) fn home(project: &dyn Project) -> String {
+    let has_manifest = |folder: &str| {
+        MANIFESTS.iter().any(|name| match folder {
+            "" => project.has(name),
+            _ => project.has(&format!("{folder}/{name}")),
+        })
+    };
+    if has_manifest("") {
+        return String::new();
+    }
+    let mut homes = project.paths().iter().filter(|path| is_test_file(path.file_name())).map(|path| {
+        let mut folder = path.parent();
+        while !folder.is_empty() && !has_manifest(folder) {
+            folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+        }
+        folder
+    });
+    let first = homes.next().unwrap_or_default();
+    if homes.all(|home| home == first) { first.to_owned() } else { String::new() }
+}
+
 /// True where tests or configuration are plainly written for pytest.
 pub(super) fn needs_pytest(project: &dyn Project) -> bool {
     if ["pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"].iter().any(|name| project.has(name)) {
