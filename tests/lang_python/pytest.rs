@@ -576,3 +576,35 @@ fn a_project_in_a_folder_of_the_tree_runs_from_there() {
         assert_eq!(run.innermost(id).0, "py/tests/test_a.py");
     }
 }
+
+#[test]
+fn an_edit_of_the_same_size_and_time_is_run() {
+    use failfirst::lang::Project;
+    let project = project("from shop import cart\ndef test_a(): assert cart.total([1]) == 2\n");
+    let runner = project.pytest();
+    assert_eq!(project.file(&*runner, "tests/test_cart.py").sound().output.code, Some(0));
+    let file = project.root().join("shop/cart.py");
+    let when = std::fs::metadata(&file).unwrap().modified().unwrap();
+    std::fs::write(&file, CART.replace("+ 1", "+ 2")).unwrap();
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(when).unwrap();
+    assert_eq!(project.file(&*runner, "tests/test_cart.py").sound().output.code, Some(1));
+}
+
+#[test]
+fn parts_of_a_test_belong_to_it() {
+    let run = run("
+def test_parts(subtests):
+    for n in range(3):
+        with subtests.test(n=n):
+            assert n != 1
+
+def test_good_parts(subtests):
+    with subtests.test('one'):
+        pass
+")
+    .sound();
+    assert_eq!(run.status("test_parts"), Status::Failed, "{run}");
+    assert_eq!(run.cause("test_parts"), &Cause::Assertion);
+    assert_eq!(run.status("test_good_parts"), Status::Passed);
+    assert_eq!(run.reading.cases.len(), 2);
+}

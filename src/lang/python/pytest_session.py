@@ -185,18 +185,23 @@ class Session:
             report = outcome.get_result()
             self.errors[(report.nodeid, report.when)] = describe(call.excinfo.value, call.excinfo.tb)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_logreport(self, report):
+        # pytest fails a test with failed parts only while others read the report; a hook that turns
+        # a failure into a success is not followed.
+        before = report.outcome
+        yield
+        outcome = before if before == "failed" else report.outcome
         xfail = getattr(report, "wasxfail", None)
         error = self.errors.pop((report.nodeid, report.when), None)
-        failed = report.outcome in ("failed", "rerun")
+        failed = outcome in ("failed", "rerun")
         if error is None and failed:
             error = self._told(report)
         self.recorder.emit(
             "phase",
             id=self._id(report.nodeid),
             when=report.when,
-            outcome=report.outcome,
+            outcome=outcome,
             xfail=None if xfail is None else str(xfail),
             seconds=float(getattr(report, "duration", 0) or 0),
             error=error if failed else None,
