@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::git::{Oid, RepoPath};
+pub use crate::lab::SandboxReport;
 use crate::lang::TestId;
 
 /// The name and version of the JSON form.
@@ -318,18 +319,6 @@ pub struct SealedFile {
     /// True when only the test items of the file are sealed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inline: bool,
-}
-
-/// How the runs were isolated.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct SandboxReport {
-    /// `namespaces` or `none`.
-    pub kind: String,
-    /// The layers that were in force (`mount`, `pid`, `network`, …).
-    pub layers: Vec<String>,
-    /// What is missing, and how to get it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub missing: Option<String>,
 }
 
 /// The verdict on a change: the stable JSON form of `failfirst verify`.

@@ -6,8 +6,10 @@
 
 mod case;
 mod command;
+mod javascript;
 pub mod protected;
 mod python;
+mod rust;
 
 use std::path::Path;
 
@@ -20,7 +22,7 @@ pub use command::{Invocation, Output, Template};
 use crate::git::RepoPath;
 
 /// All languages, in order of detection.
-pub static LANGUAGES: &[&dyn Language] = &[&python::Python];
+pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript, &rust::Rust];
 
 /// What a file is for, as far as its path and the language's customs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -157,12 +159,8 @@ pub trait Language: Send + Sync {
         None
     }
 
-    /// The source with comments, docstrings and layout set aside: two files with the same essence
-    /// behave alike. `None` where the file is not source of this language or does not parse.
-    fn essence(&self, path: &RepoPath, source: &str) -> Option<String>;
-
-    /// What a change of a file that is not protected as a whole does to the settings of the runner
-    /// or to the dependencies; `None` where it touches neither. An absent side is `None`.
+    /// What of the runner's configuration or of the dependencies a change of a mixed file
+    /// (`pyproject.toml`, `package.json`, `Cargo.toml`) touches; `None` where it touches neither.
     fn runner_settings_changed(
         &self,
         _path: &RepoPath,
@@ -171,14 +169,24 @@ pub trait Language: Send + Sync {
     ) -> Option<SettingChange> {
         None
     }
+
+    /// True when a change of a protected test-side file (`conftest.py`) only adds fixtures or plain
+    /// helpers: no hook, nothing that applies by itself, nothing that was there changed.
+    fn only_adds_fixtures(&self, _path: &RepoPath, _old: Option<&str>, _new: Option<&str>) -> bool {
+        false
+    }
+
+    /// The source with comments, docstrings and layout set aside: two files with the same essence
+    /// behave alike. `None` where the file is not source of this language or does not parse.
+    fn essence(&self, path: &RepoPath, source: &str) -> Option<String>;
 }
 
-/// Settings that a change touches inside a file that also holds harmless ones.
+/// A change inside a file that configures several things.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SettingChange {
-    /// Settings of the test runner; the text names the table and the file.
+    /// The runner's configuration; a fragment for "PATH …" (`changes [tool.pytest.ini_options]`).
     Runner(String),
-    /// What is installed or how it is built; the text names the table and the file.
+    /// The dependencies, likewise.
     Dependencies(String),
 }
 
