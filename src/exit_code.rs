@@ -60,6 +60,9 @@ impl ExitCode {
                 _ => Self::Usage,
             };
         }
+        if error.is::<crate::cli::Usage>() || error.is::<std::io::Error>() {
+            return Self::Usage;
+        }
         error.downcast_ref::<LabError>().map_or(Self::Internal, lab)
     }
 }

@@ -11,7 +11,7 @@ use crate::gate::split::{Split, split};
 use crate::gate::trial::{Authorship, Trial};
 use crate::gate::verdict::Verdict;
 use crate::git::{Commit, GitError, RepoPath, Store};
-use crate::lab::{Keep, Lab, LabError, Level, Observer, Options, Scratch};
+use crate::lab::{Keep, Lab, LabError, Level, Options, Progress, Scratch};
 use crate::lang::Role;
 use crate::lang::protected::Class;
 
@@ -36,7 +36,7 @@ pub struct Inputs {
     /// The failfirst binary.
     pub helper: PathBuf,
     /// Who is told about runs.
-    pub observer: Arc<dyn Observer>,
+    pub progress: Arc<dyn Progress>,
 }
 
 /// Which test counts.
@@ -116,7 +116,7 @@ pub struct Setup {
     /// The failfirst binary.
     pub helper: PathBuf,
     /// Who is told about runs.
-    pub observer: Arc<dyn Observer>,
+    pub progress: Arc<dyn Progress>,
 }
 
 impl Bench {
@@ -149,7 +149,7 @@ impl Bench {
             jobs: setup.jobs,
             helper: setup.helper,
             scratch,
-            observer: setup.observer,
+            progress: setup.progress,
         })?;
         let roles = Roles::new(lab.language(), globs);
         Ok(Self { lab, roles, config, base })
@@ -272,7 +272,7 @@ pub fn verify(inputs: Inputs) -> Result<Verdict, VerifyError> {
         config: inputs.config,
         jobs: inputs.jobs,
         helper: inputs.helper,
-        observer: inputs.observer,
+        progress: inputs.progress,
     };
     let bench = Bench::open(store, scratch, base, setup)?;
     let trial = match (&inputs.sealing, sealed) {

@@ -1,5 +1,7 @@
 //! The command line: one file a subcommand.
 
+mod output;
+mod schema;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -18,7 +20,14 @@ struct Cli {
 enum Command {
     /// Judge a change: does its test fail on the buggy code, and does the fix turn it green?
     Verify(verify::Arguments),
+    /// Print the JSON schema of a file or a report.
+    Schema(schema::Arguments),
 }
+
+/// Wrong usage that the argument parser cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
 
 /// Parses the arguments of the process and carries out what they say.
 ///
@@ -27,5 +36,6 @@ enum Command {
 pub fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
     }
 }

@@ -1,14 +1,15 @@
 //! `failfirst verify`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 
+use super::output::Output;
 use crate::exit_code::ExitCode;
 use crate::gate::judge::Extent;
-use crate::lab::{Keep, Silent};
+use crate::lab::Keep;
+use crate::report::Report;
 use crate::verify::{Inputs, Sealing, verify};
 
 /// Arguments of `failfirst verify`.
@@ -27,15 +28,24 @@ pub(super) struct Arguments {
     /// The revision that sealed the test: whatever head changes in it afterwards is refused.
     #[arg(long, value_name = "REV", conflicts_with = "test")]
     test_rev: Option<String>,
-    /// Test files of head to judge by, instead of all that head adds or changes.
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// A test file of head to judge by, instead of all that head adds or changes; may be given again.
+    #[arg(long, value_name = "PATH")]
     test: Vec<String>,
     /// Ask every gate, also after a refusal.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What `verify` and `run` share.
+#[derive(Debug, Args)]
+pub(super) struct Common {
     /// A configuration file to use instead of the base commit's failfirst.toml.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// How many runs go side by side (default: the number of processors).
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -44,26 +54,58 @@ pub(super) struct Arguments {
     keep: bool,
 }
 
+impl Common {
+    /// How many runs go side by side.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
+    }
+
+    /// Whether temporary folders stay.
+    pub(super) fn keep(&self) -> Keep {
+        if self.keep { Keep::Yes } else { Keep::No }
+    }
+}
+
+/// The failfirst binary, which is the sandbox's helper too.
+pub(super) fn helper() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("failed to find the failfirst binary itself")
+}
+
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let reproduce = reproduce(&arguments);
     let sealing = match (arguments.test_rev, arguments.test) {
         (Some(rev), _) => Sealing::Revision(rev),
         (None, paths) if paths.is_empty() => Sealing::Found,
         (None, paths) => Sealing::Paths(paths),
     };
+    let progress = crate::report::progress::on_stderr();
     let verdict = verify(Inputs {
         repository: arguments.repo,
         base: arguments.base,
         head: arguments.head,
         sealing,
-        config: arguments.config,
+        jobs: arguments.common.jobs(),
+        keep: arguments.common.keep(),
+        config: arguments.common.config,
         extent: if arguments.all { Extent::All } else { Extent::UntilRefused },
-        jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
-        keep: if arguments.keep { Keep::Yes } else { Keep::No },
-        helper: std::env::current_exe().context("failed to find the failfirst binary itself")?,
-        observer: Arc::new(Silent),
-    })?;
-    let text = serde_json::to_string_pretty(&verdict)?;
-    use std::io::Write as _;
-    writeln!(std::io::stdout(), "{text}")?;
-    Ok(verdict.verdict.into())
+        helper: helper()?,
+        progress: progress.clone(),
+    });
+    progress.done();
+    let verdict = verdict?;
+    let word = verdict.verdict;
+    arguments.output.write(&Report::of(verdict, reproduce))?;
+    Ok(word.into())
+}
+
+/// The command that gives the same verdict again.
+fn reproduce(arguments: &Arguments) -> String {
+    let mut words = vec!["failfirst", "verify", "--base", &arguments.base, "--head", &arguments.head];
+    if let Some(rev) = &arguments.test_rev {
+        words.extend(["--test-rev", rev]);
+    }
+    for path in &arguments.test {
+        words.extend(["--test", path]);
+    }
+    shell_words::join(words)
 }

@@ -7,6 +7,7 @@
 
 mod checkout;
 mod process;
+mod progress;
 mod run;
 pub(crate) mod sandbox;
 mod scratch;
@@ -14,7 +15,8 @@ mod workspace;
 
 use std::path::PathBuf;
 
-pub use run::{Lab, Observer, Options, Request, Silent, TestRun};
+pub use progress::{Progress, Quiet, RunEnd};
+pub use run::{Lab, Options, Request, TestRun};
 pub use sandbox::init::run_if_asked;
 pub use sandbox::{Level, Network, SandboxReport};
 pub use scratch::{Keep, Scratch};

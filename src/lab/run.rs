@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::checkout::Checkout;
 use super::sandbox::{FileStep, Job, Level, Namespaces, Network, Plain, Sandbox, SandboxReport};
 use super::scratch::{self, Scratch};
-use super::{LabError, nonce, process};
+use super::{LabError, Progress, RunEnd, nonce, process};
 use crate::git::{Entry, Mode, Oid, RepoPath, Store, TreeId};
 use crate::lang::{self, Invocation, Language, Output, Project, Reading, Runner, RunnerSettings, Selection};
 
@@ -42,24 +42,7 @@ pub struct Options {
     /// Where everything temporary lives.
     pub scratch: Scratch,
     /// Who is told about runs.
-    pub observer: Arc<dyn Observer>,
-}
-
-/// Is told about runs while they happen.
-pub trait Observer: Send + Sync {
-    /// A run begins; `what` is for people.
-    fn started(&self, what: &str);
-    /// A run ended.
-    fn finished(&self, what: &str, took: Duration);
-}
-
-/// Tells nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn started(&self, _what: &str) {}
-    fn finished(&self, _what: &str, _took: Duration) {}
+    pub progress: Arc<dyn Progress>,
 }
 
 /// A run to be made.
@@ -114,6 +97,18 @@ impl TestRun {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
+    /// For the progress report; the gates judge by more than this.
+    fn end(&self) -> RunEnd {
+        let failed = |case: &lang::Case| case.status == lang::Status::Failed;
+        if self.reading.cases.iter().any(failed) || !self.reading.load_failures.is_empty() {
+            RunEnd::Red
+        } else if self.reading.complete && !self.reading.cases.is_empty() {
+            RunEnd::Green
+        } else {
+            RunEnd::Unclear
+        }
+    }
+
     /// True when a command of the run was ended by the time limit.
     pub fn timed_out(&self) -> bool {
         self.outputs.iter().any(|output| output.timed_out)
@@ -138,7 +133,7 @@ pub struct Lab {
     hidden: Vec<PathBuf>,
     layers: Mutex<HashMap<String, Slot<PathBuf>>>,
     made: Mutex<HashMap<String, Arc<TestRun>>>,
-    observer: Arc<dyn Observer>,
+    progress: Arc<dyn Progress>,
     scratch: Scratch,
 }
 
@@ -215,7 +210,7 @@ impl Lab {
             hidden,
             layers: Mutex::default(),
             made: Mutex::default(),
-            observer: options.observer,
+            progress: options.progress,
             store,
             scratch,
         })
@@ -338,7 +333,7 @@ impl Lab {
     }
 
     fn make(&self, request: &Request) -> Result<TestRun, LabError> {
-        self.observer.started(&request.label);
+        self.progress.run_started(&request.label);
         let started = Instant::now();
         let place = self.scratch.path().join(format!("run-{}", nonce(6)));
         let tmp = place.join("tmp");
@@ -384,7 +379,7 @@ impl Lab {
         run.reading = self.runner.read(&request.selection, &run.outputs, &out, self.root());
         run.took = started.elapsed();
         scratch::clear(&place);
-        self.observer.finished(&request.label, run.took);
+        self.progress.run_finished(&request.label, run.end(), run.took);
         Ok(run)
     }
 
@@ -411,6 +406,7 @@ impl Lab {
             cwd: invocation.cwd.clone(),
             tmp: tmp.to_owned(),
             caches: self.caches.clone(),
+            shared: Vec::new(),
             hidden: self.hidden.clone(),
             sealed: Vec::new(),
             network: Network::Loopback,

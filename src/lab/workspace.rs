@@ -23,6 +23,7 @@ pub struct Workspace<'a> {
     lab: &'a Lab,
     start: TreeId,
     place: PathBuf,
+    desk: PathBuf,
     lower: Vec<PathBuf>,
     alone: Mutex<()>,
 }
@@ -38,8 +39,9 @@ impl<'a> Workspace<'a> {
         lower: Vec<PathBuf>,
         place: PathBuf,
     ) -> Result<Self, LabError> {
-        let workspace = Self { lab, start, place, lower, alone: Mutex::new(()) };
-        make_dirs(&[&workspace.layer(), &workspace.tmp().join("home"), &workspace.exchange()])?;
+        let desk = place.join("desk");
+        let workspace = Self { lab, start, place, desk, lower, alone: Mutex::new(()) };
+        make_dirs(&[&workspace.layer(), &workspace.tmp().join("home"), &workspace.desk])?;
         workspace.fresh_history()?;
         Ok(workspace)
     }
@@ -54,10 +56,10 @@ impl<'a> Workspace<'a> {
         self.lab.root()
     }
 
-    /// A folder outside the project through which prompt and reply go: on this machine, and as the
-    /// agent sees it.
-    pub fn exchange_folder(&self) -> (PathBuf, PathBuf) {
-        (self.exchange(), self.lab.inner_tmp(&self.tmp()).join("exchange"))
+    /// A folder outside the project through which prompt and reply go, at the same path for the
+    /// agent and for failfirst.
+    pub fn desk(&self) -> &Path {
+        &self.desk
     }
 
     /// Runs a program in the workspace.
@@ -149,10 +151,6 @@ impl<'a> Workspace<'a> {
         self.place.join("tmp")
     }
 
-    fn exchange(&self) -> PathBuf {
-        self.tmp().join("exchange")
-    }
-
     fn step(&self, step: FileStep) -> Result<(), LabError> {
         let nothing = Invocation::default();
         let timeout = Duration::from_secs(60);
@@ -167,6 +165,7 @@ impl<'a> Workspace<'a> {
             steps,
             timeout,
             network,
+            shared: vec![self.desk.clone()],
             ..self.lab.job(invocation, &self.lab.inner_tmp(&tmp), &tmp)
         }
     }

@@ -121,7 +121,7 @@ impl Template {
 }
 
 /// Finds a program on the PATH of failfirst itself.
-pub fn find_program(name: &str) -> Option<PathBuf> {
+pub(super) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

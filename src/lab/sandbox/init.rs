@@ -184,6 +184,13 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
     for folder in &job.hidden {
         hide(&inside(folder));
     }
+    for folder in &job.shared {
+        let at = inside(folder);
+        if !at.is_dir() {
+            fs::create_dir_all(&at).with_context(|| format!("failed to make {}", at.display()))?;
+        }
+        bind(folder, &at)?;
+    }
     overlay(&job.lower, &job.layer.join("upper"), &job.layer.join("work"), &inside(&job.root))
         .context("failed to mount the overlay over the project")?;
     for (name, cache) in &job.caches {

@@ -1,0 +1,48 @@
+//! Canaries run beside the sealed tests, in the same program.
+
+use failfirst::git::RepoPath;
+use failfirst::lang::{Runner, Status};
+
+use super::harness::Fixture;
+
+/// Puts canaries beside `path` and says how the two ended.
+fn sing(crate_: &Fixture, runner: &dyn Runner, path: &str) -> (Status, Status) {
+    use failfirst::lang::Project;
+    let source = crate_.text(path).unwrap();
+    let place = RepoPath::new(path).unwrap();
+    let canaries = runner.canaries(&place, &source, "k3v9").unwrap();
+    assert_eq!(canaries.path, place);
+    crate_.write(path, &canaries.content);
+    let run = crate_.files(runner, &[path]);
+    run.assert_whole();
+    crate_.write(path, &source);
+    let status = |part: &str| {
+        let found: Vec<_> = run.reading.cases.iter().filter(|case| case.id.as_str().contains(part)).collect();
+        assert_eq!(found.len(), 1, "{part}: {:#?}\n{}", run.reading, run.log);
+        found[0].status
+    };
+    (status(&canaries.passes), status(&canaries.fails))
+}
+
+#[test]
+fn one_canary_passes_and_one_fails_wherever_tests_stand() {
+    let strict = "#![deny(warnings, missing_docs)]\n#![forbid(unsafe_code)]\n//! Demo.\n/// A.\npub mod a;\n";
+    let shadow = "/// F.\npub fn f() {}\n#[cfg(test)]\nmacro_rules! assert_eq {\n    ($($t:tt)*) => {};\n}\n#[cfg(test)]\nmod \
+                  tests {\n    #[test]\n    fn t() { assert_eq!(1, 2); }\n}\n";
+    let crate_ =
+        Fixture::new(&[("src/lib.rs", strict), ("src/a.rs", shadow), ("tests/api.rs", "#[test]\nfn t() {}")]);
+    for runner in [crate_.cargo(), crate_.nextest()] {
+        for path in ["src/lib.rs", "src/a.rs", "tests/api.rs"] {
+            assert_eq!(sing(&crate_, &*runner, path), (Status::Passed, Status::Failed), "{path}");
+        }
+    }
+}
+
+#[test]
+fn crates_without_the_standard_library_have_canaries_too() {
+    let crate_ = Fixture::new(&[
+        ("src/lib.rs", "#![no_std]\npub mod a;\n"),
+        ("src/a.rs", "pub fn f() -> u8 {\n    1\n}\n"),
+    ]);
+    assert_eq!(sing(&crate_, &*crate_.cargo(), "src/a.rs"), (Status::Passed, Status::Failed));
+}
