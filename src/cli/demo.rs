@@ -60,7 +60,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut agents = Agents::new();
     for stage in Stage::ALL {
-        let agent: Box<dyn Agent> = Box::new(ScriptedAgent::new("demo", Script::from_toml(SCRIPT).map_err(anyhow::Error::msg)?));
+        let agent: Box<dyn Agent> =
+            Box::new(ScriptedAgent::new("demo", Script::from_toml(SCRIPT).map_err(anyhow::Error::msg)?));
         agents.insert(stage, agent);
     }
     let progress = crate::report::progress::on_stderr();

@@ -303,6 +303,14 @@ impl Lab {
             .ok_or_else(|| LabError::Internal("a run that was made is not there".to_owned()))
     }
 
+    /// Lays out a variant without running anything in it.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn prepare(&self, tree: TreeId) -> Result<(), LabError> {
+        self.files_layer(tree).map(drop)
+    }
+
     /// A workspace on a tree, for an agent.
     ///
     /// # Errors
