@@ -4,3 +4,5 @@
 mod harness;
 
 mod honest;
+mod invalid_test;
+mod seed;

@@ -90,6 +90,12 @@ impl Judged {
     }
 
     fn show(&self) -> String {
-        serde_json::to_string_pretty(&self.verdict).unwrap()
+        let Verdict { verdict, summary, tests, gates, .. } = &self.verdict;
+        let asked = gates.iter().filter(|gate| gate.outcome != Outcome::Skipped);
+        let lines = asked.map(|gate| {
+            let evidence = serde_json::to_string(&gate.evidence).unwrap();
+            format!("{} {:?} {:?}: {}\n    {evidence}\n", gate.id, gate.outcome, gate.class, gate.reason)
+        });
+        format!("\n{verdict}: {summary}\ntests {tests:?}\n{}", lines.collect::<String>())
     }
 }

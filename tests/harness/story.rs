@@ -185,6 +185,19 @@ impl Story {
         self
     }
 
+    /// With another limit for a run.
+    #[must_use]
+    pub(crate) fn settings_timeout(mut self, limit: &str) -> Self {
+        for edit in &mut self.base {
+            if let Edit::Put(path, bytes) = edit
+                && path == "failfirst.toml"
+            {
+                *bytes = String::from_utf8_lossy(bytes).replace("60s", limit).into_bytes();
+            }
+        }
+        self
+    }
+
     /// Judged without a sandbox.
     #[must_use]
     pub(crate) fn without_sandbox(self) -> Self {
