@@ -23,16 +23,6 @@ pub static ALL: &[Published] = &[
         generate: || schema_for!(crate::config::Config),
     },
     Published {
-        name: "verdict",
-        about: "what `failfirst verify --format json` prints",
-        generate: || schema_for!(crate::gate::verdict::Verdict),
-    },
-    Published {
-        name: "case",
-        about: "what `failfirst run --format json` prints",
-        generate: || schema_for!(crate::report::CaseReport),
-    },
-    Published {
         name: "claims-analyst",
         about: "the analyst's reply",
         generate: || schema_for!(crate::agent::claims::Analyst),
@@ -48,9 +38,24 @@ pub static ALL: &[Published] = &[
         generate: || schema_for!(crate::agent::claims::Reviewer),
     },
     Published {
+        name: "pipeline",
+        about: "a pipeline, as in .failfirst/pipelines/NAME.toml",
+        generate: || schema_for!(crate::pipeline::spec::PipelineFile),
+    },
+    Published {
         name: "script",
         about: "a script of attempts that `--agent script:FILE` plays",
         generate: || schema_for!(crate::agent::Script),
+    },
+    Published {
+        name: "verdict",
+        about: "what `failfirst verify --format json` prints",
+        generate: || schema_for!(crate::gate::verdict::Verdict),
+    },
+    Published {
+        name: "case",
+        about: "what `failfirst run --format json` prints",
+        generate: || schema_for!(crate::report::CaseReport),
     },
 ];
 

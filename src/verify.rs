@@ -234,7 +234,7 @@ impl Bench {
 
 /// T where test and fix arrive together: test files, their helpers and data, and the fixtures that
 /// pytest shares between them.
-fn belongs_to_tests(path: &RepoPath, role: Role) -> bool {
+pub(crate) fn belongs_to_tests(path: &RepoPath, role: Role) -> bool {
     matches!(role, Role::Test | Role::TestSupport)
         || (role == Role::Protected(Class::Runner) && path.file_name() == "conftest.py")
 }

@@ -48,14 +48,14 @@ pub struct Analyst {
     #[serde(default)]
     pub new_symbols: Vec<String>,
     /// With `needs-info`: the one question whose answer would allow to go on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub question: Option<String>,
     /// With `already-fixed`: the commit that fixed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub commit: Option<String>,
     /// With `not-reproduced`, `already-fixed` or `needs-info`: what was tried and what was seen, with
     /// commands and output.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub evidence: Option<String>,
 }
 
@@ -82,7 +82,7 @@ pub struct Suspect {
     /// The line, counted from 1.
     pub line: u32,
     /// The function, method or class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub symbol: Option<String>,
 }
 
@@ -109,7 +109,7 @@ pub struct Fixer {
     #[serde(default)]
     pub why_minimal: String,
     /// With `disputes-test`: what the sealed test demands, what the issue demands, and where they differ.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub dispute_reason: Option<String>,
 }
 

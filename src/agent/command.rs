@@ -106,15 +106,15 @@ impl Agent for CommandAgent {
         let start = |what: String| AgentError::Start { agent: self.name.clone(), what };
         let desk = hands.desk();
         for (name, content) in [(PROMPT, &task.prompt), (SCHEMA, &task.schema)] {
-            let file = desk.outside.join(name);
+            let file = desk.join(name);
             replace(&file, content).map_err(|error| start(format!("{}: {error}", file.display())))?;
         }
         // The reply of an earlier round must not be taken for this one's.
-        remove(&desk.outside.join(REPLY)).map_err(|error| start(format!("{REPLY}: {error}")))?;
-        let invocation = self.compose(hands.root(), desk.inside);
+        remove(&desk.join(REPLY)).map_err(|error| start(format!("{REPLY}: {error}")))?;
+        let invocation = self.compose(hands.root(), desk);
         let terms = Terms { timeout: self.timeout.get(), network: self.network };
         let output = hands.run(&invocation, terms).map_err(start)?;
-        self.understand(&output, reply::read_file(&desk.outside.join(REPLY)))
+        self.understand(&output, reply::read_file(&desk.join(REPLY)))
     }
 }
 

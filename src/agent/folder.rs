@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::{Desk, Hands, Terms};
+use super::{Hands, Terms};
 use crate::git::RepoPath;
 use crate::lang::{Invocation, Output};
 
@@ -19,13 +19,28 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Every file and its text.
+    pub(crate) fn files(&self) -> std::collections::BTreeMap<String, String> {
+        let mut files = std::collections::BTreeMap::new();
+        for entry in ignore::WalkBuilder::new(self.root.path()).standard_filters(false).build() {
+            let path = entry.unwrap().into_path();
+            if path.is_file() {
+                let name = path.strip_prefix(self.root.path()).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned());
+            }
+        }
+        files
+    }
+}
+
 impl Hands for Folder {
     fn root(&self) -> &Path {
         self.root.path()
     }
 
-    fn desk(&self) -> Desk<'_> {
-        Desk { outside: self.desk.path(), inside: self.desk.path() }
+    fn desk(&self) -> &Path {
+        self.desk.path()
     }
 
     fn run(&self, invocation: &Invocation, terms: Terms) -> Result<Output, String> {

@@ -11,6 +11,7 @@ mod command;
 pub(crate) mod folder;
 mod reply;
 mod script;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -103,22 +104,14 @@ pub struct Terms {
     pub network: Network,
 }
 
-/// A folder that failfirst and the commands of an agent share.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Desk<'a> {
-    /// Where failfirst finds it.
-    pub outside: &'a Path,
-    /// Where the commands find it.
-    pub inside: &'a Path,
-}
-
 /// An agent's hold on its workspace. The lab implements it over an isolated copy of the project.
 pub trait Hands {
     /// Where commands find the workspace. Outside a sandbox this need not be a real folder.
     fn root(&self) -> &Path;
 
-    /// A folder outside the workspace for prompt, schema and reply.
-    fn desk(&self) -> Desk<'_>;
+    /// A folder outside the workspace for prompt, schema and reply, at the same path for commands
+    /// and for failfirst.
+    fn desk(&self) -> &Path;
 
     /// Runs a program of the agent in the workspace, isolated. A non-zero exit or a time-out is an
     /// [`Output`] as any other.
@@ -186,6 +179,14 @@ pub enum AgentError {
         name: String,
         /// What is defined, in words.
         known: String,
+    },
+    /// A stage has no agent.
+    #[error(
+        "no agent is named for the stage `{stage}`; use --agent NAME, or set `agent` or `{stage}` under [run] in failfirst.toml"
+    )]
+    Nobody {
+        /// The stage.
+        stage: Stage,
     },
     /// A setting of the agent that cannot be used.
     #[error("agent `{agent}`: {what}")]

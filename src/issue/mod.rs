@@ -87,10 +87,10 @@ pub struct Raw {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Comment {
     /// Who wrote it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub author: Option<String>,
     /// When.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub created_at: Option<Timestamp>,
     /// The text, in Markdown.
     pub body: String,
@@ -106,7 +106,7 @@ pub struct Issue {
     /// The text, in Markdown.
     pub body: String,
     /// Who reported it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub author: Option<String>,
     /// The labels' names.
     pub labels: Vec<String>,

@@ -6,6 +6,7 @@
 
 mod case;
 mod command;
+mod go;
 mod javascript;
 pub mod protected;
 mod python;
@@ -22,7 +23,7 @@ pub use command::{Invocation, Output, Template};
 use crate::git::RepoPath;
 
 /// All languages, in order of detection.
-pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript, &rust::Rust];
+pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript, &rust::Rust, &go::Go];
 
 /// What a file is for, as far as its path and the language's customs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

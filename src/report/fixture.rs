@@ -12,7 +12,7 @@ use crate::git::{Oid, RepoPath};
 const BASE: &str = "1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
 const HEAD: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c";
 const TEST: &str = "tests/test_booking.py::test_two_guests_never_get_the_same_room";
-const NOT_BUILT: &str = "this check is not built yet";
+const NOT_BUILT: &str = "this version of failfirst does not ask this question yet";
 
 /// Text as a hostile repository would print it.
 pub(crate) const HOSTILE: &str = "AssertionError: cc @octocat, fixes #1 and GH-2, see https://evil.example/x \
@@ -53,7 +53,7 @@ pub(crate) fn refused() -> Report {
     gates[3] = GateReport::new(
         Check::K3,
         Outcome::Fail,
-        "Without the production change the test passes all the same: `tests/conftest.py` makes it pass.",
+        "without the production change the test passes all the same: `tests/conftest.py` makes it pass",
     )
     .evidence([
         Evidence::Path {
@@ -86,7 +86,7 @@ pub(crate) fn refused() -> Report {
         },
     ]);
     let mut report = verified();
-    report.verdict = Some(verdict("Nothing in production is needed to turn the test green.", gates));
+    report.verdict = Some(verdict("nothing in production is needed to turn the test green", gates));
     report
 }
 
@@ -238,15 +238,19 @@ fn gates() -> Vec<GateReport> {
         ),
     };
     let reports = Check::ALL.map(|check| match check {
-        Check::K0 => pass(check, 0, "Production: 1 file. The 2 sealed files are untouched."),
-        Check::K1 => pass(check, 3, "Failed the same way in 3 of 3 runs.")
+        Check::K0 => {
+            pass(check, 0, "1 production file changed, 2 test files sealed, nothing protected touched")
+        }
+        Check::K1 => pass(check, 3, "the test fails on the buggy code in each of 3 runs")
             .class(FailureClass::A1)
             .evidence([red.clone()]),
-        Check::K2 => pass(check, 3, "Passed in 3 of 3 runs, with the same bytes."),
-        Check::K3 => pass(check, 1, "Still red with everything but `src/booking.py`."),
-        Check::K4 => pass(check, 1, "A test made to fail failed, and one made to pass passed."),
-        Check::K12 => pass(check, 2, "All 212 tests that passed on the base pass on the head."),
-        Check::K15 => pass(check, 0, "6 repeated runs agree."),
+        Check::K2 => {
+            pass(check, 3, "the test passes on the fixed code in each of 3 runs, with unchanged bytes")
+        }
+        Check::K3 => pass(check, 1, "still red with everything but `src/booking.py`"),
+        Check::K4 => pass(check, 1, "a test that must fail failed, and one that must pass passed"),
+        Check::K12 => pass(check, 2, "all 212 tests that passed before still pass"),
+        Check::K15 => pass(check, 0, "3 runs on either side gave the same result"),
         other => GateReport::new(other, Outcome::Skipped, NOT_BUILT),
     });
     reports.to_vec()

@@ -12,6 +12,7 @@ pub mod page;
 pub mod progress;
 pub mod quote;
 pub mod sarif;
+mod of_record;
 mod templates;
 pub mod terminal;
 pub mod visible;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate::verdict::{Check, Verdict};
 use crate::git::RepoPath;
 
+pub use crate::record::Outcome as CaseOutcome;
 pub use json::CaseReport;
 pub use terminal::Style;
 
@@ -217,28 +219,6 @@ impl fmt::Display for Location {
             _ => Ok(()),
         }
     }
-}
-
-/// How a case ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CaseOutcome {
-    /// There is a change, and it was judged: the verdict tells the rest.
-    Fixed,
-    /// No test could be made to fail as the issue says.
-    NotReproduced,
-    /// There is a proven failing test and no change that holds.
-    NotFixed,
-    /// One question must be answered first.
-    NeedsInfo,
-    /// The bug is not there any more.
-    AlreadyFixed,
-    /// The fixer disputes the test, and that was not settled.
-    Disputed,
-    /// The budget ran out.
-    OverBudget,
-    /// It was stopped.
-    Aborted,
 }
 
 /// What agents did about an issue.

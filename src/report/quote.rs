@@ -201,7 +201,7 @@ mod tests {
     /// What GitHub turns into something else outside code.
     static ACTS: LazyLock<regex::Regex> = LazyLock::new(|| {
         regex::Regex::new(
-            r"(?i)@[a-z0-9]|#\d|\bgh-\d|://|\bwww\.|\b[0-9a-f]{7,40}\b|\$|:[a-z0-9_+-]+:|[a-z]+-\d",
+            r"(?i-u)@[a-z0-9]|#[0-9]|\bgh-[0-9]|://|\bwww\.|\b[0-9a-f]{7,40}\b|\$|:[a-z0-9_+-]+:|[a-z]+-[0-9]",
         )
         .unwrap()
     });
@@ -246,7 +246,7 @@ mod tests {
                 }
                 Event::Start(Tag::CodeBlock(_)) => in_code = true,
                 Event::End(TagEnd::CodeBlock) => in_code = false,
-                Event::End(TagEnd::Paragraph) => plain.prose.push(String::new()),
+                Event::End(TagEnd::Paragraph | TagEnd::TableCell) => plain.prose.push(String::new()),
                 Event::Start(
                     Tag::Paragraph
                     | Tag::BlockQuote(None)

@@ -172,7 +172,7 @@ impl Screen {
         let text = self.tint(&text, Tint::Outcome(standing));
         self.line(&text);
         if let Some(verdict) = &report.verdict {
-            self.paragraph(2, &verdict.summary, None);
+            self.paragraph(2, &wording::sentence(&verdict.summary), None);
         }
     }
 
@@ -192,7 +192,7 @@ impl Screen {
         const ANSWER: usize = 7;
         const QUESTION: usize = 25;
         self.out.push('\n');
-        for gate in verdict.gates.iter().filter(|gate| in_table(gate)) {
+        for gate in in_table(verdict) {
             let answer =
                 format!("{} {:<16}", wording::mark(gate.outcome), wording::answer(gate.id, gate.outcome));
             let answer = self.tint(&answer, Tint::Outcome(gate.outcome));
@@ -250,7 +250,7 @@ impl Screen {
         }
         self.section(wording::NOT_CHECKED);
         for (reason, checks) in groups {
-            self.paragraph(2, &format!("{reason}:"), None);
+            self.paragraph(2, &format!("{}:", wording::capital(reason)), None);
             for check in checks {
                 self.hanging(&format!("    {:<5}", check.to_string()), check.question());
             }

@@ -168,6 +168,23 @@ pub fn seconds(seconds: f64) -> String {
     format!("{minutes:.0} min {:02.0} s", rest.floor())
 }
 
+/// A fragment as a sentence: a capital letter at its start, a mark at its end.
+pub fn sentence(text: &str) -> String {
+    let mut out = capital(text);
+    if !out.is_empty() && !out.ends_with(['.', '!', '?', ':', '…']) {
+        out.push('.');
+    }
+    out
+}
+
+/// A fragment with a capital letter at its start, unless it starts with a name such as `a.py`.
+pub fn capital(text: &str) -> String {
+    let text = text.trim();
+    let word = text.split(char::is_whitespace).next().unwrap_or_default().trim_end_matches([',', ':']);
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+    if plain { text[..1].to_ascii_uppercase() + &text[1..] } else { text.to_owned() }
+}
+
 /// How the runs were isolated, with what is missing.
 pub fn sandbox(report: &SandboxReport) -> String {
     let mut text = match report.kind.as_str() {
@@ -243,6 +260,8 @@ mod tests {
     fn numbers_are_readable() {
         assert_eq!(seconds(0.04), "0.0 s");
         assert_eq!(seconds(125.9), "2 min 05 s");
+        assert_eq!(sentence("the fix holds"), "The fix holds.");
+        assert_eq!(sentence("a_b fails!"), "a_b fails!");
         assert_eq!(thousands(1_234_567), "1 234 567");
         assert_eq!(join(&["a", "b", "c"]), "a, b and c");
         let spent = Cost { usd: Some(0.4), input_tokens: 12_000, output_tokens: 900, requests: 7 };

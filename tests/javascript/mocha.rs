@@ -143,7 +143,7 @@ fn typescript_parallel_runs_and_commands_of_the_user() {
     let typed = Tree::new(&[
         (
             "package.json",
-            r#"{"name":"x","type":"module","scripts":{"test":"mocha --import tsx -j 2 --parallel \"test/**/*.spec.ts\""}}"#,
+            r#"{"name":"x","type":"module","scripts":{"test":"mocha --import=tsx -j 2 --parallel \"test/**/*.spec.ts\""}}"#,
         ),
         (
             "src/cart.ts",
@@ -159,10 +159,14 @@ fn typescript_parallel_runs_and_commands_of_the_user() {
     assert_eq!(status(&reading, "test/cart.spec.ts > d > a"), Status::Passed);
     assert_eq!(innermost(&reading, "test/cart.spec.ts > d > b"), "src/cart.ts:3");
     for command in ["npx mocha --require ./test/setup.js {tests}", "npm test -- {tests}"] {
-        let tree = tree(
-            "it('a', () => { require('assert')(SETUP); }); it('b', () => { throw new TypeError('b'); });",
-        )
-        .settings(|settings| settings.command = Some(Template::parse(command).unwrap()));
+        let package = (
+            "package.json",
+            r#"{"name":"x","scripts":{"test":"mocha --require ./test/setup.js 'test/**/*.spec.js'"}}"#,
+        );
+        let test =
+            "it('a', () => { require('assert')(SETUP); }); it('b', () => { throw new TypeError('b'); });";
+        let tree = Tree::new(&[package, RC, SETUP, OTHER, CART, ("test/cart.spec.js", test)])
+            .settings(|settings| settings.command = Some(Template::parse(command).unwrap()));
         let reading = tree.files(&["test/cart.spec.js"]);
         assert_eq!(status(&reading, "test/cart.spec.js > a"), Status::Passed, "{command}");
         assert_eq!(cause(&reading, "test/cart.spec.js > b"), &Cause::Raised, "{command}");

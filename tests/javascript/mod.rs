@@ -127,7 +127,10 @@ impl Tree {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", &home)
             .envs(runner.environment())
-            .envs(&invocation.env)
+            .envs(invocation.env.iter().map(|(name, value)| {
+                let path = value.replace("{env:PATH}", &std::env::var("PATH").unwrap());
+                (name, path.replace("{env:NODE_OPTIONS}", ""))
+            }))
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(&stdout).unwrap())
             .stderr(std::fs::File::create(&stderr).unwrap())

@@ -12,6 +12,7 @@ const CART: (&str, &str) = (
 
 fn tree(test: &str) -> Tree {
     Tree::bare(&[CART, ("test/cart.test.mjs", test)])
+        .settings(|settings| settings.runner = Some("node".to_owned()))
 }
 
 const HEAD: &str = "import { test, describe, it, before, beforeEach, after } from 'node:test';\n\

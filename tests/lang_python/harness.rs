@@ -68,10 +68,10 @@ impl Fixture {
         fixture
     }
 
-    /// Ends runs after `timeout`, with the stacks dumped a second before.
+    /// Ends runs after `timeout`, with the stacks dumped after half of it.
     pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
-        self.dump_after = Some(timeout.as_secs_f64() - 1.0);
+        self.dump_after = Some(timeout.as_secs_f64() / 2.0);
         self
     }
 

@@ -273,6 +273,7 @@ fn named_tests_run_alone() {
     assert_eq!((none.output.code, none.reading.cases.len()), (Some(5), 0));
     let absent = project.named(&*project.pytest(), &["tests/test_gone.py::test_gone"]);
     assert_eq!((absent.output.code, absent.reading.cases.len()), (Some(4), 0), "{absent}");
+    assert!(absent.reading.complete && absent.reading.load_failures.is_empty(), "{absent}");
 }
 
 #[test]
@@ -342,6 +343,31 @@ fn names(project: &Fixture) -> Vec<String> {
 }
 
 #[test]
+fn the_project_may_switch_parts_of_pytest_off() {
+    let project = Fixture::new(&[
+        ("shop.py", ""),
+        ("test_a.py", "def test_a(): assert 'caf\\udce9' == ''\n"),
+        (
+            "pytest.ini",
+            "[pytest]\naddopts = -p no:cacheprovider -p no:faulthandler --strict-config --tb=no -qq -s\n",
+        ),
+    ]);
+    let run = project.file(&*project.pytest(), "test_a.py").sound();
+    assert_eq!(run.cause("test_a"), &Cause::Assertion);
+}
+
+#[test]
+fn one_file_that_cannot_be_loaded_does_not_hide_the_others() {
+    let project = Fixture::new(&[
+        ("shop.py", ""),
+        ("tests/test_a.py", "import shop.nothing\n"),
+        ("tests/test_b.py", "def test_b(): pass\n"),
+    ]);
+    let run = project.run(&*project.pytest(), &Selection::Suite).sound();
+    assert_eq!((run.reading.load_failures.len(), run.status("test_b")), (1, Status::Passed), "{run}");
+}
+
+#[test]
 fn the_suite_may_run_in_workers() {
     let project = Fixture::new(&[
         ("shop/__init__.py", ""),
@@ -360,7 +386,7 @@ fn the_suite_may_run_in_workers() {
 #[test]
 fn a_hang_shows_where_it_hangs() {
     let project = project("import shop.cart\ndef test_a(): assert 0\ndef test_b(): shop.cart.spin()\n")
-        .timeout(Duration::from_secs(4));
+        .timeout(Duration::from_secs(8));
     let run = project.file(&*project.pytest(), "tests/test_cart.py");
     assert!(run.output.timed_out && !run.reading.complete, "{run}");
     assert_eq!(run.cause("test_a"), &Cause::Assertion);
@@ -370,7 +396,7 @@ fn a_hang_shows_where_it_hangs() {
 
 #[test]
 fn a_hang_while_loading_shows_where_it_hangs() {
-    let project = project("import shop.cart\nshop.cart.spin()\n").timeout(Duration::from_secs(4));
+    let project = project("import shop.cart\nshop.cart.spin()\n").timeout(Duration::from_secs(8));
     let run = project.file(&*project.pytest(), "tests/test_cart.py");
     let [load] = run.reading.load_failures.as_slice() else { panic!("{run}") };
     assert_eq!(load.failure.cause, Cause::TimedOut);
@@ -527,4 +553,58 @@ fn a_copy_that_is_loaded_from_elsewhere_is_named() {
     let project = project.env("PYTHONPATH", "src");
     let run = project.file(&*project.pytest(), "tests/test_a.py").sound();
     assert_eq!(run.reading.loaded_outside, Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_project_in_a_folder_of_the_tree_runs_from_there() {
+    let project = Fixture::new(&[
+        ("web/index.js", ""),
+        ("py/pyproject.toml", "[project]\nname = 'shop'\n"),
+        ("py/cart.py", CART),
+        ("py/tests/test_a.py", "import cart\ndef test_a(): assert cart.total([1]) == 1\n"),
+    ]);
+    let runner = project.pytest();
+    let id = "py/tests/test_a.py::test_a";
+    for run in [
+        project.named(&*runner, &[id]),
+        project.file(&*runner, "py/tests/test_a.py"),
+        project.run(&*runner, &Selection::Suite),
+    ] {
+        let run = run.sound();
+        let ids: Vec<_> = run.reading.cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!((ids, run.cause(id)), (vec![id], &Cause::Assertion), "{run}");
+        assert_eq!(run.innermost(id).0, "py/tests/test_a.py");
+    }
+}
+
+#[test]
+fn an_edit_of_the_same_size_and_time_is_run() {
+    use failfirst::lang::Project;
+    let project = project("from shop import cart\ndef test_a(): assert cart.total([1]) == 2\n");
+    let runner = project.pytest();
+    assert_eq!(project.file(&*runner, "tests/test_cart.py").sound().output.code, Some(0));
+    let file = project.root().join("shop/cart.py");
+    let when = std::fs::metadata(&file).unwrap().modified().unwrap();
+    std::fs::write(&file, CART.replace("+ 1", "+ 2")).unwrap();
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(when).unwrap();
+    assert_eq!(project.file(&*runner, "tests/test_cart.py").sound().output.code, Some(1));
+}
+
+#[test]
+fn parts_of_a_test_belong_to_it() {
+    let run = run("
+def test_parts(subtests):
+    for n in range(3):
+        with subtests.test(n=n):
+            assert n != 1
+
+def test_good_parts(subtests):
+    with subtests.test('one'):
+        pass
+")
+    .sound();
+    assert_eq!(run.status("test_parts"), Status::Failed, "{run}");
+    assert_eq!(run.cause("test_parts"), &Cause::Assertion);
+    assert_eq!(run.status("test_good_parts"), Status::Passed);
+    assert_eq!(run.reading.cases.len(), 2);
 }

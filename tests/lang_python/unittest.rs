@@ -184,7 +184,7 @@ fn a_hang_shows_where_it_hangs() {
     let project = project(
         "import unittest, shop.cart\nclass A(unittest.TestCase):\n    def test_a(self): shop.cart.spin()\n",
     )
-    .timeout(Duration::from_secs(3));
+    .timeout(Duration::from_secs(6));
     let run = project.file(&*project.unittest(), "tests/test_cart.py");
     assert_eq!(run.cause("test_a"), &Cause::TimedOut, "{run}");
     assert_eq!(run.innermost("test_a").0, "shop/cart.py");
@@ -212,4 +212,79 @@ fn a_command_that_is_not_understood_names_the_way_out() {
     assert!(matches!(error, LangError::BadSetting { setting: "test.command", .. }), "{error}");
     let settings = RunnerSettings { runner: Some("nose".to_owned()), ..RunnerSettings::default() };
     assert!(matches!(project.runner(&settings).err().unwrap(), LangError::UnknownRunner { .. }));
+}
+
+fn with_bare_environment(project: Fixture) -> Fixture {
+    use failfirst::lang::Project;
+    let made = std::process::Command::new("python3")
+        .args(["-m", "venv", "--without-pip", ".venv"])
+        .current_dir(project.root())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    project
+}
+
+#[test]
+fn the_projects_own_environment_is_used() {
+    use failfirst::lang::Project;
+    let test = "import sys, unittest\nclass A(unittest.TestCase):\n    def test_a(self): self.assertIn('.venv', sys.prefix)\n";
+    let project = with_bare_environment(project(test));
+    let runner = project.runner(&RunnerSettings::default()).unwrap();
+    assert_eq!(runner.name(), "unittest");
+    let environment = runner.environment();
+    let venv = project.root().join(".venv").display().to_string();
+    assert!(environment.contains(&("VIRTUAL_ENV".to_owned(), venv)), "{environment:?}");
+    let run = project.file(&*runner, "tests/test_cart.py").sound();
+    assert_eq!(run.output.code, Some(0), "{run}");
+}
+
+#[test]
+fn tests_that_need_pytest_are_not_run_without_it() {
+    let project = with_bare_environment(project("import pytest\ndef test_a(): pass\n"));
+    let error = project.runner(&RunnerSettings::default()).err().unwrap();
+    let LangError::RunnerMissing { what, way_out } = error else { panic!("{error}") };
+    assert!(what.contains(".venv/bin/python cannot import"), "{what}");
+    assert!(way_out.contains("`.venv`") && way_out.contains("[test]"), "{way_out}");
+}
+
+#[test]
+fn a_command_of_the_project_is_followed() {
+    let project = Fixture::new(&[
+        ("shop.py", ""),
+        (
+            "checks/test_a.py",
+            "import unittest, shop\nclass A(unittest.TestCase):\n    def test_a(self): pass\n",
+        ),
+        ("test_b.py", "raise SystemExit(0)\n"),
+    ]);
+    let command = Some(Template::parse("python3 -X dev -m unittest discover -s checks {tests}").unwrap());
+    let runner = project.runner(&RunnerSettings { command, ..RunnerSettings::default() }).unwrap();
+    let run = project.run(&*runner, &Selection::Suite).sound();
+    assert_eq!((run.output.code, run.reading.cases.len()), (Some(0), 1), "{run}");
+}
+
+#[test]
+fn a_project_in_a_folder_of_the_tree_runs_from_there() {
+    let project = Fixture::new(&[
+        ("web/index.js", ""),
+        ("py/pyproject.toml", "[project]\nname = 'shop'\n"),
+        ("py/cart.py", CART),
+        (
+            "py/tests/test_a.py",
+            "import unittest, cart\nclass A(unittest.TestCase):\n    def test_a(self): self.assertEqual(cart.total([1]), 1)\n",
+        ),
+    ]);
+    let runner = project.unittest();
+    let id = "py/tests/test_a.py::A::test_a";
+    for run in [
+        project.named(&*runner, &[id]),
+        project.file(&*runner, "py/tests/test_a.py"),
+        project.run(&*runner, &Selection::Suite),
+    ] {
+        let run = run.sound();
+        let ids: Vec<_> = run.reading.cases.iter().map(|case| case.id.as_str()).collect();
+        assert_eq!((ids, run.cause(id)), (vec![id], &Cause::Assertion), "{run}");
+        assert_eq!(run.innermost(id).0, "py/tests/test_a.py");
+    }
 }

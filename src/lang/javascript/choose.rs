@@ -8,7 +8,7 @@ use super::dialect::{DIALECTS, Dialect, KNOWN};
 use super::packages::{Manifest, installed, is_below, program, version};
 use super::runner::{JavaScriptRunner, Package};
 use super::script::{Launch, unreadable};
-use super::{roles, source};
+use super::{build, roles, source};
 use crate::git::RepoPath;
 
 /// How many test files are looked at for what they import.
@@ -66,6 +66,7 @@ pub(super) fn choose(project: &dyn Project, settings: &RunnerSettings) -> Result
         packages,
         settings: settings.clone(),
         node_major: node.0,
+        scripts: manifests[0].scripts(),
         module: manifests[0].is_module(),
         modules: manifests.iter().map(|manifest| (manifest.folder.clone(), manifest.is_module())).collect(),
     }))
@@ -171,7 +172,8 @@ fn package(
     };
     let tests =
         project.paths().iter().any(|path| is_below(path, &folder) && roles::role(path) == Some(Role::Test));
-    Package { folder, launch, program, evident, tests }
+    let steps = build::steps(&manifest.scripts(), &launch);
+    Package { folder, launch, program, evident, tests, steps }
 }
 
 /// What lets Node run TypeScript where the project does not say.

@@ -102,6 +102,16 @@ pub(super) trait Dialect: Send + Sync {
     /// report; without `no-`, and without what follows a dot.
     fn dropped(&self) -> &'static [&'static str];
 
+    /// False where an option that is given twice is an error.
+    fn repeats_options(&self) -> bool {
+        true
+    }
+
+    /// Variables that a run needs.
+    fn environment(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
     /// Words between program and options (`run`).
     fn command(&self) -> &'static [&'static str] {
         &[]

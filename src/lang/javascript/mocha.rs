@@ -105,7 +105,7 @@ impl Dialect for Mocha {
 
     fn flags(&self, job: &Job<'_>) -> Vec<String> {
         let mut flags = vec![
-            format!("--config={}", job.file("c.cjs")),
+            format!("--config={}", job.file("c.js")),
             "--no-package".to_owned(),
             format!("--reporter={}", job.file(".cjs")),
             "--retries=0".to_owned(),
@@ -126,7 +126,7 @@ impl Dialect for Mocha {
             include_str!("reporters/mocha_config.cjs").replace("FAILFIRST;", &format!("{settings};"));
         BTreeMap::from([
             (format!("{}.cjs", job.stem), with_common(self.reporter())),
-            (format!("{}c.cjs", job.stem), configuration),
+            (format!("{}c.js", job.stem), configuration),
         ])
     }
 }

@@ -3,6 +3,7 @@
 //! Each runner is driven with a reporter of failfirst's own, all of which write the same lines of
 //! JSON; one reader turns them into a [`Reading`](super::Reading).
 
+mod build;
 mod canary;
 mod cause;
 mod choose;

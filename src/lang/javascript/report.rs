@@ -13,8 +13,8 @@ use crate::git::RepoPath;
 /// What one command left behind.
 pub(super) struct Run<'a> {
     pub(super) dialect: &'static dyn Dialect,
-    /// The report; `None` when the reporter never started.
-    pub(super) lines: Option<&'a str>,
+    /// The report; empty when the reporter never started.
+    pub(super) lines: &'a str,
     pub(super) output: &'a Output,
     pub(super) ground: &'a Ground,
     /// The files that were asked for; empty for all.
@@ -25,7 +25,7 @@ pub(super) struct Run<'a> {
 pub(super) fn read(run: &Run<'_>) -> Reading {
     let mut table = Table::default();
     let mut torn = 0;
-    for line in run.lines.unwrap_or_default().lines() {
+    for line in run.lines.lines() {
         match serde_json::from_str::<Line>(line) {
             Ok(line) => table.add(line, run),
             Err(_) => torn += 1,
@@ -258,8 +258,7 @@ impl Table {
                     && matches!(row.case.status, Status::Failed | Status::UnexpectedPass)
             });
             if has_tests && !failing {
-                let stray = self.strays.iter().any(|stray| stray.file.as_deref() == Some(name));
-                if !stray {
+                if self.strays.is_empty() {
                     let shown = file.as_ref().map_or(name, RepoPath::as_str);
                     self.disagreements
                         .push(format!("the process of {shown} failed although all its tests passed"));
@@ -376,14 +375,17 @@ fn never_started(run: &Run<'_>) -> Reading {
     // Mocha loads all files before the reporter starts, and says so in these words when one fails.
     let closing = text.contains("Exception during run: ");
     let failure = printed(&text, run.ground).unwrap_or_else(|| {
-        let last =
-            text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it printed nothing").trim();
-        let what = format!("{} did not start: {}", run.dialect.name(), shorten(last, 200));
+        let last_of = |text: &str| {
+            text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| plain_text(line.trim()))
+        };
+        let last = last_of(&output.stderr).or_else(|| last_of(&output.stdout));
+        let last = last.unwrap_or_else(|| "it printed nothing".to_owned());
+        let what = format!("{} did not start: {}", run.dialect.name(), shorten(&last, 200));
         Failure {
             phase: Phase::Load,
             cause: Cause::Infrastructure { what },
             exception: "Error".to_owned(),
-            message: shorten(last, 400),
+            message: shorten(&last, 400),
             frames: Vec::new(),
             excerpt: shorten(text.trim(), 4_000),
         }

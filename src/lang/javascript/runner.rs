@@ -25,6 +25,8 @@ pub(super) struct Package {
     pub(super) evident: bool,
     /// True when test files lie in it.
     pub(super) tests: bool,
+    /// What is built before its tests run.
+    pub(super) steps: Vec<String>,
 }
 
 /// node:test, jest, vitest or mocha, as each package of the project has it.
@@ -35,6 +37,8 @@ pub(super) struct JavaScriptRunner {
     pub(super) packages: Vec<Package>,
     pub(super) settings: RunnerSettings,
     pub(super) node_major: u32,
+    /// The scripts of the root's package.json.
+    pub(super) scripts: serde_json::Map<String, serde_json::Value>,
     /// True when the root's package.json makes `.js` files ES modules.
     pub(super) module: bool,
     /// The same for every folder with a package.json.
@@ -50,6 +54,29 @@ impl Runner for JavaScriptRunner {
         self.label.clone()
     }
 
+    fn build(&self, selection: &Selection) -> Vec<Invocation> {
+        let template = match selection {
+            Selection::Suite => self.settings.suite.as_ref().or(self.settings.command.as_ref()),
+            _ => self.settings.command.as_ref(),
+        };
+        // Package managers run what stands before a script's runner themselves.
+        if template
+            .is_some_and(|template| template.words().iter().any(|word| word != "npx" && is_manager(word)))
+        {
+            return Vec::new();
+        }
+        self.packages_of(selection)
+            .into_iter()
+            .flat_map(|package| {
+                package.steps.iter().map(|step| {
+                    Invocation::new(["sh", "-c", step])
+                        .cwd(package.folder.clone())
+                        .env("PATH", self.search_path(&package.folder))
+                })
+            })
+            .collect()
+    }
+
     fn run(&self, selection: &Selection, out: &Path) -> Vec<Invocation> {
         self.plan(selection, out).into_iter().map(|planned| planned.invocation).collect()
     }
@@ -59,12 +86,15 @@ impl Runner for JavaScriptRunner {
         let mut whole = Reading { complete: planned.len() == outputs.len(), ..Reading::default() };
         for (planned, output) in planned.iter().zip(outputs) {
             let ground = Ground::new(root, &planned.invocation.cwd);
-            let lines = std::fs::read(out.join(format!("{}.jsonl", planned.stem)))
-                .ok()
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            // The guard in the test processes of node:test writes a file of its own.
+            let lines: String = ["", "g"]
+                .iter()
+                .filter_map(|part| std::fs::read(out.join(format!("{}{part}.jsonl", planned.stem))).ok())
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .collect();
             let run = Run {
                 dialect: planned.dialect,
-                lines: lines.as_deref(),
+                lines: &lines,
                 output,
                 ground: &ground,
                 files: &planned.files,
@@ -89,11 +119,6 @@ impl Runner for JavaScriptRunner {
             .max_by_key(|(folder, _)| folder.len())
             .map_or(self.module, |(_, module)| *module);
         canary::beside(beside, source, nonce, dialect.name(), module)
-    }
-
-    fn environment(&self) -> Vec<(String, String)> {
-        // Runners write no new snapshots where they believe to be in continuous integration.
-        vec![("CI".to_owned(), "true".to_owned())]
     }
 }
 
@@ -154,20 +179,36 @@ impl JavaScriptRunner {
         if let Some(template) = self.settings.suite.as_ref().or(self.settings.command.as_ref()) {
             return vec![self.fill(template, Vec::new(), &[], out)];
         }
-        // A root that says how its tests run is taken to speak for all packages.
-        let root = self.packages.iter().filter(|package| package.folder.is_empty() && package.evident);
-        let mut chosen: Vec<&Package> = root.collect();
-        if chosen.is_empty() {
-            chosen = self.packages.iter().filter(|package| package.evident && package.tests).collect();
-        }
-        if chosen.is_empty() {
-            chosen = self.packages.iter().take(1).collect();
-        }
-        chosen
+        self.packages_of(&Selection::Suite)
             .into_iter()
             .enumerate()
             .map(|(index, package)| self.of_package(package, Vec::new(), &[], out, index))
             .collect()
+    }
+
+    /// The packages that a selection touches.
+    fn packages_of(&self, selection: &Selection) -> Vec<&Package> {
+        let mut chosen: Vec<&Package> = Vec::new();
+        let mut choose = |file: &RepoPath| {
+            let package = self.package_of(file);
+            if !chosen.iter().any(|known| std::ptr::eq(*known, package)) {
+                chosen.push(package);
+            }
+        };
+        match selection {
+            Selection::Files(files) => files.iter().for_each(&mut choose),
+            Selection::Tests(ids) => ids.iter().filter_map(split).for_each(|(file, _)| choose(&file)),
+            Selection::Suite => {
+                // A root that says how its tests run is taken to speak for all packages.
+                let root = self.packages.iter().find(|package| package.folder.is_empty() && package.evident);
+                let own = self.packages.iter().filter(|package| package.evident && package.tests);
+                chosen = root.map_or_else(|| own.collect(), |root| vec![root]);
+                if chosen.is_empty() {
+                    chosen.extend(self.packages.first());
+                }
+            }
+        }
+        chosen
     }
 
     /// The nearest package that says how its tests run.
@@ -177,6 +218,12 @@ impl JavaScriptRunner {
             .filter(|package| is_below(file, &package.folder))
             .max_by_key(|package| package.folder.len())
             .unwrap_or(&self.packages[0])
+    }
+
+    /// The options that the user's command states, also those of the script behind it.
+    fn stated(&self, words: &[String]) -> Vec<String> {
+        let words: Vec<String> = words.iter().filter(|word| word.as_str() != "{tests}").cloned().collect();
+        Launch::of_words(&words, &self.scripts).map(|launch| launch.stated).unwrap_or_default()
     }
 
     fn fallback_template(&self) -> Option<&Template> {
@@ -222,8 +269,21 @@ impl JavaScriptRunner {
         };
         let mut invocation = Invocation::new(argv).cwd(package.folder.clone());
         invocation.env = launch.env.iter().cloned().collect();
+        // As npm does for its scripts: tests may start installed programs by name.
+        invocation.env.insert("PATH".to_owned(), self.search_path(&package.folder));
+        invocation.env.extend(launch.dialect.environment());
         invocation.files = launch.dialect.files(&job);
         Planned { invocation, dialect: launch.dialect, stem, files }
+    }
+
+    fn search_path(&self, folder: &str) -> String {
+        let own = self.root.join(folder).join("node_modules/.bin");
+        let root = self.root.join("node_modules/.bin");
+        if own == root {
+            format!("{}:{{env:PATH}}", root.display())
+        } else {
+            format!("{}:{}:{{env:PATH}}", own.display(), root.display())
+        }
     }
 
     /// Node expands patterns itself only since version 21; before, the shell of npm did.
@@ -243,7 +303,11 @@ impl JavaScriptRunner {
         let words = template.words();
         let config = config_of(words);
         let job = Job { out, stem: &stem, files: &relative, names, config: config.as_deref() };
-        let flags = dialect.flags(&job);
+        let mut flags = dialect.flags(&job);
+        if !dialect.repeats_options() {
+            let stated = self.stated(words);
+            flags.retain(|flag| !stated.iter().any(|name| name == option_name(flag)));
+        }
         let assigned = words.iter().take_while(|word| is_assignment(word)).count();
         let program = words.get(assigned).map_or("", String::as_str);
         let mut env: BTreeMap<String, String> = words[..assigned]
@@ -254,11 +318,12 @@ impl JavaScriptRunner {
         let own_node = matches!(program.rsplit('/').next(), Some("node" | "tsx"));
         let mut argv = if dialect.package().is_none() && !own_node {
             // Behind npm and its like, options that follow the first file would be taken for files.
-            let options = env.entry("NODE_OPTIONS".to_owned()).or_default();
-            for flag in flags.iter().filter(|flag| flag.as_str() != "--test") {
-                if !options.is_empty() {
-                    options.push(' ');
-                }
+            let options =
+                env.entry("NODE_OPTIONS".to_owned()).or_insert_with(|| "{env:NODE_OPTIONS}".to_owned());
+            let allowed =
+                |flag: &&String| flag.as_str() != "--test" && !flag.starts_with("--test-name-pattern");
+            for flag in flags.iter().filter(allowed) {
+                options.push(' ');
                 options.push_str(&quoted(flag));
             }
             template.fill(&[], &relative)
@@ -266,7 +331,8 @@ impl JavaScriptRunner {
             template.fill(&flags, &relative)
         };
         argv.drain(..assigned);
-        if matches!(program, "npm" | "npx" | "pnpm" | "yarn") {
+        env.extend(dialect.environment());
+        if is_manager(program) {
             env.insert("npm_config_cache".to_owned(), out.join("npm-cache").display().to_string());
             env.insert("npm_config_update_notifier".to_owned(), "false".to_owned());
             env.insert("npm_config_fund".to_owned(), "false".to_owned());
@@ -277,6 +343,11 @@ impl JavaScriptRunner {
         invocation.files = dialect.files(&job);
         Planned { invocation, dialect, stem, files }
     }
+}
+
+/// `coverage` of `--coverage.enabled=false`.
+fn option_name(flag: &str) -> &str {
+    flag.trim_start_matches('-').split(['=', '.']).next().unwrap_or(flag)
 }
 
 /// File and titles of an id.
@@ -304,6 +375,10 @@ fn config_of(words: &[String]) -> Option<String> {
         Some(rest) => rest.strip_prefix('=').map(str::to_owned),
         None => None,
     })
+}
+
+fn is_manager(program: &str) -> bool {
+    matches!(program, "npm" | "npx" | "pnpm" | "yarn")
 }
 
 fn is_assignment(word: &str) -> bool {

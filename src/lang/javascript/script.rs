@@ -24,6 +24,10 @@ pub(super) struct Launch {
     pub(super) specs: Vec<String>,
     /// The configuration file that it names, where the runner's adapter passes one of its own.
     pub(super) config: Option<String>,
+    /// The names of all its options, also of those that are not kept.
+    pub(super) stated: Vec<String>,
+    /// The script in which it was found.
+    pub(super) script: Option<String>,
 }
 
 /// A test program that failfirst cannot read.
@@ -56,6 +60,8 @@ impl Launch {
             options: Vec::new(),
             specs: Vec::new(),
             config: None,
+            stated: Vec::new(),
+            script: None,
         }
     }
 
@@ -68,7 +74,8 @@ impl Launch {
         names.sort_by_key(|name| (name.as_str() != "test", !name.starts_with("test")));
         names.into_iter().find_map(|name| {
             let launch = of_script(scripts, name, 0)?;
-            wanted.is_none_or(|wanted| wanted.name() == launch.dialect.name()).then_some(launch)
+            let wanted = wanted.is_none_or(|wanted| wanted.name() == launch.dialect.name());
+            wanted.then(|| Self { script: Some(name.clone()), ..launch })
         })
     }
 
@@ -206,6 +213,7 @@ fn of_manager(
         launch.options.extend(more.options);
         launch.specs.extend(more.specs);
         launch.config = more.config.or(launch.config);
+        launch.stated.extend(more.stated);
     }
     launch.env.splice(0..0, env);
     Some(launch)
@@ -288,6 +296,10 @@ fn sort(dialect: &'static dyn Dialect, arguments: &[String]) -> Launch {
         };
         let base = name.strip_prefix("no-").unwrap_or(name);
         let base = base.split('.').next().unwrap_or(base);
+        // Reporters add up; a second one does not replace the first.
+        if base != "reporter" {
+            sorted.stated.push(base.to_owned());
+        }
         let value = (inline.is_none() && dialect.valued().contains(&name))
             .then(|| words.next_if(|next| !next.starts_with('-')))
             .flatten();
@@ -336,7 +348,7 @@ fn is_known_program(name: &str) -> bool {
 }
 
 /// `jest` of `./node_modules/jest/bin/jest.js`.
-fn program_name(word: &str) -> &str {
+pub(super) fn program_name(word: &str) -> &str {
     let name = Path::new(word).file_name().and_then(|name| name.to_str()).unwrap_or(word);
     [".js", ".mjs", ".cjs", ".cmd"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
 }

@@ -89,6 +89,16 @@ impl Dialect for Vitest {
         ]
     }
 
+    fn repeats_options(&self) -> bool {
+        false
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        // It has no option against writing new snapshots; it leaves that be in continuous
+        // integration. Nothing else gets the variable, since projects read it too.
+        vec![("CI".to_owned(), "true".to_owned())]
+    }
+
     fn command(&self) -> &'static [&'static str] {
         &["run"]
     }

@@ -125,6 +125,9 @@ fn import(error: &ErrorData, message: &str, frames: &[Frame], own: &dyn Fn(&str)
             (false, _) => Cause::Infrastructure { what: first_line(message) },
         };
     }
+    if error.kind == "PackageNotFoundError" {
+        return Cause::Infrastructure { what: first_line(message) };
+    }
     let module = error.name.clone().or_else(|| captured(&NO_MODULE, message, 1));
     match module {
         Some(module) if own(&module) => {

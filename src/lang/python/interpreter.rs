@@ -66,8 +66,9 @@ print("\n" + json.dumps(answer))
 "#;
 
 impl Interpreter {
-    /// Finds the project's Python and asks it. `given` is the program of `test.command`.
-    pub(super) fn find(root: &Path, given: Option<&str>) -> Result<Self, LangError> {
+    /// Finds the project's Python and asks it. `home` is the folder of the tests' own project below
+    /// `root`, `given` the program of `test.command`.
+    pub(super) fn find(root: &Path, home: &str, given: Option<&str>) -> Result<Self, LangError> {
         let missing = |what: String| LangError::RunnerMissing {
             what,
             way_out: "make a virtual environment at `.venv` in the project, activate one, or set `command` \
@@ -78,7 +79,7 @@ impl Interpreter {
             // A name without a folder is looked up on the PATH by the system.
             Some(given) if given.contains('/') => root.join(given),
             Some(given) => PathBuf::from(given),
-            None => default_program(root),
+            None => default_program(root, home),
         };
         let answer = ask(&program, root)
             .map_err(|why| missing(format!("cannot run Python (`{}`): {why}", program.display())))?;
@@ -120,11 +121,13 @@ impl Interpreter {
     }
 }
 
-fn default_program(root: &Path) -> PathBuf {
+fn default_program(root: &Path, home: &str) -> PathBuf {
     let active = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from).filter(|place| place.is_absolute());
-    let in_project = [".venv", "venv"].map(|name| root.join(name));
+    let in_project = [".venv", "venv"].map(|name| root.join(home).join(name));
+    let at_root = [".venv", "venv"].map(|name| root.join(name));
     in_project
         .into_iter()
+        .chain(at_root)
         .chain(active)
         .map(|environment| environment.join("bin/python"))
         .find(|program| program.is_file())

@@ -19,7 +19,7 @@ mod unittest;
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, Template};
 use crate::git::RepoPath;
 use interpreter::Interpreter;
-use session::{Command, Tool};
+use session::{Command, Setup, Tool};
 
 /// Python.
 pub(super) struct Python;
@@ -68,7 +68,9 @@ impl Language for Python {
                 });
             }
         }
-        let interpreter = Interpreter::find(project.root(), named.and_then(|named| named.python.as_deref()))?;
+        let home = roles::home(project);
+        let given = named.and_then(|named| named.python.as_deref());
+        let interpreter = Interpreter::find(project.root(), &home, given)?;
         let tool = match forced.or(named.map(|named| named.tool)) {
             Some(tool) => tool,
             None => choose(project, &interpreter)?,
@@ -80,14 +82,14 @@ impl Language for Python {
         if tool == Tool::Pytest && interpreter.pytest.is_none() && !own_environment {
             return Err(no_pytest(&interpreter));
         }
-        let default = Command::of(&interpreter.program, tool);
-        let command = session::anchored(command.unwrap_or(default), &interpreter, project.root());
-        let suite = suite
-            .map_or_else(|| command.clone(), |suite| session::anchored(suite, &interpreter, project.root()));
+        let anchored = |command| session::anchored(command, &interpreter, project.root());
+        let command = anchored(command.unwrap_or_else(|| Command::of(&interpreter.program, tool)));
+        let suite = suite.map_or_else(|| command.clone(), anchored);
         let modules = modules::Modules::of(project.paths());
+        let setup = Setup { interpreter, command, suite, modules, home };
         Ok(match tool {
-            Tool::Pytest => Box::new(pytest::Pytest { interpreter, command, suite, modules }),
-            Tool::Unittest => Box::new(unittest::Unittest { interpreter, command, suite, modules }),
+            Tool::Pytest => Box::new(pytest::Pytest(setup)),
+            Tool::Unittest => Box::new(unittest::Unittest(setup)),
         })
     }
 

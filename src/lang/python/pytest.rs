@@ -2,20 +2,13 @@
 
 use std::path::Path;
 
-use super::interpreter::Interpreter;
-use super::modules::Modules;
-use super::session::{self, Command};
+use super::session::Setup;
 use super::{canaries, report};
 use crate::git::RepoPath;
 use crate::lang::{Canaries, Invocation, Output, Reading, Runner, Selection};
 
 /// pytest of one project.
-pub(super) struct Pytest {
-    pub(super) interpreter: Interpreter,
-    pub(super) command: Command,
-    pub(super) suite: Command,
-    pub(super) modules: Modules,
-}
+pub(super) struct Pytest(pub(super) Setup);
 
 impl Runner for Pytest {
     fn name(&self) -> &'static str {
@@ -23,14 +16,13 @@ impl Runner for Pytest {
     }
 
     fn label(&self) -> String {
-        match &self.interpreter.pytest {
-            Some(version) => format!("pytest {version} on {}", self.interpreter.label()),
-            None => format!("pytest on {}", self.interpreter.label()),
+        match &self.0.interpreter.pytest {
+            Some(version) => format!("pytest {version} on {}", self.0.interpreter.label()),
+            None => format!("pytest on {}", self.0.interpreter.label()),
         }
     }
 
     fn run(&self, selection: &Selection, out: &Path) -> Vec<Invocation> {
-        let command = if *selection == Selection::Suite { &self.suite } else { &self.command };
         let flags = [
             // The project's own cache is neither read nor written, and `cache` stays a fixture.
             "-o".to_owned(),
@@ -39,11 +31,11 @@ impl Runner for Pytest {
             "junit_logging=no".to_owned(),
             format!("--junitxml={}", out.join("junit.xml").display()),
         ];
-        vec![session::compose(command, &self.interpreter, &self.modules, selection, &flags, out)]
+        vec![self.0.compose(selection, &flags, out)]
     }
 
     fn read(&self, _selection: &Selection, outputs: &[Output], out: &Path, root: &Path) -> Reading {
-        report::read(report::Witness::Junit, outputs, out, root, &self.modules)
+        report::read(report::Witness::Junit, outputs, out, root, &self.0.modules)
     }
 
     fn canaries(&self, beside: &RepoPath, source: &str, nonce: &str) -> Option<Canaries> {
@@ -51,6 +43,6 @@ impl Runner for Pytest {
     }
 
     fn environment(&self) -> Vec<(String, String)> {
-        self.interpreter.variables()
+        self.0.interpreter.variables()
     }
 }

@@ -1,11 +1,12 @@
 
 
 REQUEST = _request()
-ROOT = os.getcwd()
+HOME = _START
+ROOT = _root(REQUEST)
 _separate_caches()
 if REQUEST["lead"]:
     # The project is pytest itself or a part of it, so the tree's own copy has to be loaded.
-    _enter(ROOT)
+    _enter(HOME)
 
 import importlib.util
 
@@ -20,6 +21,7 @@ class Session:
         self.request = request
         self.narrow = request["mode"] != "suite"
         self.wanted = set(request["ids"]) if request["mode"] == "tests" else None
+        self.files = set(request["files"]) if request["mode"] == "files" else None
         self.rootpath = recorder.root
         self.errors = {}
 
@@ -157,12 +159,17 @@ class Session:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_collection_modifyitems(self, config, items):
         yield
-        if self.wanted is not None:
-            gone = [item for item in items if self._id(item.nodeid) not in self.wanted]
-            if gone:
-                items[:] = [item for item in items if self._id(item.nodeid) in self.wanted]
-                config.hook.pytest_deselected(items=gone)
+        # The project's own command may name more than what is asked for.
+        gone = [item for item in items if not self._is_asked_for(self._id(item.nodeid))]
+        if gone:
+            items[:] = [item for item in items if self._is_asked_for(self._id(item.nodeid))]
+            config.hook.pytest_deselected(items=gone)
         self.recorder.emit("collected", ids=[self._id(item.nodeid) for item in items])
+
+    def _is_asked_for(self, id):
+        if self.wanted is not None:
+            return id in self.wanted
+        return self.files is None or id.partition("::")[0] in self.files
 
     def pytest_runtest_logstart(self, nodeid, location):
         self.recorder.arm()
@@ -178,18 +185,23 @@ class Session:
             report = outcome.get_result()
             self.errors[(report.nodeid, report.when)] = describe(call.excinfo.value, call.excinfo.tb)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_logreport(self, report):
+        # pytest fails a test with failed parts only while others read the report; a hook that turns
+        # a failure into a success is not followed.
+        before = report.outcome
+        yield
+        outcome = before if before == "failed" else report.outcome
         xfail = getattr(report, "wasxfail", None)
         error = self.errors.pop((report.nodeid, report.when), None)
-        failed = report.outcome in ("failed", "rerun")
+        failed = outcome in ("failed", "rerun")
         if error is None and failed:
             error = self._told(report)
         self.recorder.emit(
             "phase",
             id=self._id(report.nodeid),
             when=report.when,
-            outcome=report.outcome,
+            outcome=outcome,
             xfail=None if xfail is None else str(xfail),
             seconds=float(getattr(report, "duration", 0) or 0),
             error=error if failed else None,
@@ -209,8 +221,8 @@ class Session:
         for entry in getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", []):
             place = getattr(entry, "reprfileloc", None)
             if place is not None:
-                path = os.path.join(self.recorder.root, place.path)
-                frames.append({"file": os.path.abspath(path), "line": place.lineno, "function": None})
+                path = place.path
+                frames.append({"file": _absolute(path), "line": place.lineno, "function": None})
         kind = kind.rpartition(".")[2]
         return {"type": kind, "module": "", "bases": [kind], "message": message, "frames": frames, "chain": []}
 
@@ -258,7 +270,7 @@ def main():
     sys.argv[1:] = args
     _pose(importlib.util.find_spec("pytest.__main__"))
     if not REQUEST["lead"]:
-        _enter(ROOT)
+        _enter(HOME)
     _keep_plugin_caches()
     recorder = Recorder(ROOT)
     recorder.start("pytest")

@@ -11,12 +11,19 @@ import threading
 import time
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_START = os.getcwd()
 _LIMIT = 8000
 
 
 def _request():
     with open(os.path.join(_HERE, "request.json"), encoding="utf-8") as stream:
         return json.load(stream)
+
+
+def _root(request):
+    """The root of the tree; the session may start in a folder below it."""
+    up = [os.pardir] * len([part for part in request["home"].split("/") if part])
+    return os.path.normpath(os.path.join(_START, *up))
 
 
 def _cut(text, limit=_LIMIT):
@@ -44,9 +51,7 @@ class Recorder:
         self.pid = os.getpid()
         self._lock = threading.RLock()
         self._told = 0
-        self._file = os.open(
-            os.path.join(_HERE, "report.jsonl"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644
-        )
+        self._path = os.path.join(_HERE, "report.jsonl")
         self._dump = None
         self._deadline = None
 
@@ -57,12 +62,16 @@ class Recorder:
         fields["e"] = event
         if fields.get("error") is not None:
             self._shorten(fields)
-        # Escapes keep the file ASCII whatever the locale is, lone surrogates included.
-        line = json.dumps(fields) + "\n"
+        # Lone surrogates, as undecodable file names have them, are no valid JSON.
+        data = (json.dumps(fields, ensure_ascii=False) + "\n").encode("utf-8", "replace")
         with self._lock:
-            data = line.encode("ascii")
-            while data:
-                data = data[os.write(self._file, data) :]
+            # Opened anew each time: tests close descriptors that are not theirs.
+            file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            try:
+                while data:
+                    data = data[os.write(file, data) :]
+            finally:
+                os.close(file)
 
     def _shorten(self, fields):
         """Nobody reads the thousandth failure of a session in full."""
@@ -97,9 +106,9 @@ class Recorder:
                 self._deadline = None
         if self._dump is None or os.getpid() != self.pid:
             return
-        left = self._deadline - time.monotonic()
-        if left > 0:
-            faulthandler.dump_traceback_later(left, file=self._dump, exit=False)
+        # Past its time the session lives on for a moment; the last dump is the one that is read.
+        left = max(self._deadline - time.monotonic(), 0.3)
+        faulthandler.dump_traceback_later(left, file=self._dump, exit=False)
 
     def loaded(self, names):
         """Reports the source files outside the root of modules that the tree has too.
@@ -134,15 +143,18 @@ def _is_project_file(file, root):
     return not {"site-packages", "dist-packages"} & set(real[len(home) :].split(os.sep))
 
 
+def _absolute(file):
+    """A source file's name as it was meant when the session began."""
+    return file if file.startswith("<") else os.path.normpath(os.path.join(_START, file))
+
+
 def _frames(traceback):
     frames = []
     while traceback is not None and len(frames) < 2000:
         code = traceback.tb_frame.f_code
         frames.append(
             {
-                "file": os.path.abspath(code.co_filename)
-                if not code.co_filename.startswith("<")
-                else code.co_filename,
+                "file": _absolute(code.co_filename),
                 "line": traceback.tb_lineno or 0,
                 "function": getattr(code, "co_qualname", code.co_name),
             }
@@ -202,7 +214,7 @@ def describe(error, traceback):
         if isinstance(error, AttributeError) and getattr(error, "name", None) is not None:
             fields["owner"] = _owner(getattr(error, "obj", None))
         if isinstance(error, SyntaxError) and isinstance(error.filename, str):
-            fields["syntax"] = {"file": os.path.abspath(error.filename), "line": error.lineno or 0}
+            fields["syntax"] = {"file": _absolute(error.filename), "line": error.lineno or 0}
         argument = getattr(error, "argname", None)
         if kind.__name__ == "FixtureLookupError" and isinstance(argument, str):
             fields["fixture"] = argument

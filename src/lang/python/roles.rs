@@ -8,7 +8,7 @@ use crate::lang::{Project, Role};
 const TEST_FOLDERS: [&str; 2] = ["tests", "test"];
 
 /// Top folders that ship nothing.
-const ASIDE: [&str; 12] = [
+const ASIDE: [&str; 11] = [
     "scripts",
     "tools",
     "bin",
@@ -20,7 +20,6 @@ const ASIDE: [&str; 12] = [
     "benchmark",
     "bench",
     "requirements",
-    "packaging-scripts",
 ];
 
 /// As [`crate::lang::Language::role`].
@@ -36,7 +35,9 @@ pub(super) fn role(path: &RepoPath) -> Option<Role> {
         return Some(Role::Test);
     }
     if below_tests(path) {
-        return Some(Role::TestSupport);
+        // unittest looks for `test*.py`; outside a folder of tests that would take in `testing.py`.
+        let by_unittest = name.starts_with("test") && name.ends_with(".py");
+        return Some(if by_unittest { Role::Test } else { Role::TestSupport });
     }
     if protected::is_docs(path) {
         return None;
@@ -54,8 +55,9 @@ pub(super) fn role(path: &RepoPath) -> Option<Role> {
 
 /// True where the name alone makes the runners look for tests in the file.
 pub(super) fn is_test_file(name: &str) -> bool {
-    name.strip_suffix(".py")
-        .is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test") || stem == "tests")
+    name.strip_suffix(".py").is_some_and(|stem| {
+        stem.starts_with("test_") || stem.ends_with("_test") || matches!(stem, "test" | "tests")
+    })
 }
 
 fn below_tests(path: &RepoPath) -> bool {
@@ -118,6 +120,29 @@ pub(super) fn detect(project: &dyn Project) -> u8 {
     }
 }
 
+/// The folder in which the tests are meant to be started: the one below which they all lie and which
+/// has a manifest of its own, where the root has none; else the root (`""`).
+pub(super) fn home(project: &dyn Project) -> String {
+    let has_manifest = |folder: &str| {
+        MANIFESTS.iter().any(|name| match folder {
+            "" => project.has(name),
+            _ => project.has(&format!("{folder}/{name}")),
+        })
+    };
+    if has_manifest("") {
+        return String::new();
+    }
+    let mut homes = project.paths().iter().filter(|path| is_test_file(path.file_name())).map(|path| {
+        let mut folder = path.parent();
+        while !folder.is_empty() && !has_manifest(folder) {
+            folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+        }
+        folder
+    });
+    let first = homes.next().unwrap_or_default();
+    if homes.all(|home| home == first) { first.to_owned() } else { String::new() }
+}
+
 /// True where tests or configuration are plainly written for pytest.
 pub(super) fn needs_pytest(project: &dyn Project) -> bool {
     if ["pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"].iter().any(|name| project.has(name)) {
@@ -156,7 +181,14 @@ mod tests {
 
     #[test]
     fn tests_and_their_helpers_are_told_apart() {
-        for path in ["test_a.py", "pkg/tests/test_a.py", "a_test.py", "shop/tests.py", "src/pkg/test_a.py"] {
+        for path in [
+            "test_a.py",
+            "pkg/tests/test_a.py",
+            "a_test.py",
+            "shop/tests.py",
+            "src/pkg/test_a.py",
+            "tests/testcart.py",
+        ] {
             assert_eq!(of(path), Some(Role::Test), "{path}");
         }
         for path in ["tests/helper.py", "tests/data/a.json", "pkg/test/util.py", "testing/readme.md"] {

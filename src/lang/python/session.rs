@@ -121,43 +121,78 @@ fn is_python(word: &str) -> bool {
 struct Request<'a> {
     mode: &'static str,
     ids: Vec<&'a str>,
+    /// The files of the selection, from the root of the tree.
+    files: Vec<String>,
+    /// The same, from the folder in which the runner starts.
     selection: Vec<String>,
     modules: &'a Modules,
+    /// The folder in which the runner starts, from the root of the tree.
+    home: &'a str,
     /// True when the tree leads the import path even for the runner itself.
     lead: bool,
 }
 
-/// The command that runs `selection`, with its report in `out`.
-pub(super) fn compose(
-    command: &Command,
-    interpreter: &Interpreter,
-    modules: &Modules,
-    selection: &Selection,
-    flags: &[String],
-    out: &Path,
-) -> Invocation {
-    let (mode, ids, paths): (_, &[TestId], Vec<String>) = match selection {
-        Selection::Files(files) => ("files", &[], sources(files)),
-        Selection::Tests(ids) => ("tests", ids, files_of(ids)),
-        Selection::Suite => ("suite", &[], Vec::new()),
-    };
-    let request = Request {
-        mode,
-        ids: ids.iter().map(TestId::as_str).collect(),
-        selection: paths.clone(),
-        modules,
-        lead: modules.at_root(&["pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"]),
-    };
-    let long = paths.iter().map(|path| path.len() + 1).sum::<usize>() > LONGEST;
-    let shown = if long { vec!["@selection".to_owned()] } else { paths };
-    let script = out.join("session.py").display().to_string();
-    let argv = Template::of(&command.words).fill(flags, &shown).into_iter().map(|word| match word.as_str() {
-        PYTHON => interpreter.program.display().to_string(),
-        SCRIPT => script.clone(),
-        _ => word,
-    });
-    let request = serde_json::to_string(&request).unwrap_or_default();
-    Invocation::new(argv).file("session.py", command.tool.script()).file("request.json", request)
+/// All that a session of one project needs to be composed.
+pub(super) struct Setup {
+    pub(super) interpreter: Interpreter,
+    pub(super) command: Command,
+    pub(super) suite: Command,
+    pub(super) modules: Modules,
+    /// The folder in which the runner starts; `""` for the root of the tree.
+    pub(super) home: String,
+}
+
+impl Setup {
+    /// The command that runs `selection`, with its report in `out`.
+    pub(super) fn compose(&self, selection: &Selection, flags: &[String], out: &Path) -> Invocation {
+        let command = if *selection == Selection::Suite { &self.suite } else { &self.command };
+        let (mode, ids, paths): (_, &[TestId], Vec<String>) = match selection {
+            Selection::Files(files) => ("files", &[], sources(files)),
+            Selection::Tests(ids) => ("tests", ids, files_of(ids)),
+            Selection::Suite => ("suite", &[], Vec::new()),
+        };
+        let shown: Vec<String> = paths.iter().map(|path| from_home(&self.home, path)).collect();
+        let request = Request {
+            mode,
+            ids: ids.iter().map(TestId::as_str).collect(),
+            files: paths,
+            selection: shown.clone(),
+            modules: &self.modules,
+            home: &self.home,
+            lead: self.modules.at_root(&[
+                "pytest",
+                "_pytest",
+                "pluggy",
+                "iniconfig",
+                "packaging",
+                "pygments",
+            ]),
+        };
+        let long = shown.iter().map(|path| path.len() + 1).sum::<usize>() > LONGEST;
+        let shown = if long { vec!["@selection".to_owned()] } else { shown };
+        let script = out.join("session.py").display().to_string();
+        let words = Template::of(&command.words).fill(flags, &shown);
+        let argv = words.into_iter().map(|word| match word.as_str() {
+            PYTHON => self.interpreter.program.display().to_string(),
+            SCRIPT => script.clone(),
+            _ => word,
+        });
+        Invocation::new(argv)
+            .cwd(self.home.clone())
+            .file("session.py", command.tool.script())
+            .file("request.json", serde_json::to_string(&request).unwrap_or_default())
+    }
+}
+
+/// A path of the tree, as seen from a folder of the tree.
+fn from_home(home: &str, path: &str) -> String {
+    if home.is_empty() {
+        return path.to_owned();
+    }
+    match path.strip_prefix(home).and_then(|rest| rest.strip_prefix('/')) {
+        Some(inner) => inner.to_owned(),
+        None => format!("{}{path}", "../".repeat(home.split('/').count())),
+    }
 }
 
 /// A command whose interpreter does not depend on the working folder or on the user's HOME, as
@@ -233,6 +268,13 @@ mod tests {
     fn a_command_without_a_known_runner_is_refused_with_the_way_out() {
         let why = parsed("make test").unwrap_err();
         assert!(why.contains("`make test`") && why.contains("-m pytest {tests}"), "{why}");
+    }
+
+    #[test]
+    fn paths_are_seen_from_the_folder_of_the_runner() {
+        assert_eq!(from_home("", "tests/a.py"), "tests/a.py");
+        assert_eq!(from_home("py/api", "py/api/tests/a.py"), "tests/a.py");
+        assert_eq!(from_home("py/api", "py/apis/a.py"), "../../py/apis/a.py");
     }
 
     #[test]

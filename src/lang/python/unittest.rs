@@ -2,20 +2,13 @@
 
 use std::path::Path;
 
-use super::interpreter::Interpreter;
-use super::modules::Modules;
-use super::session::{self, Command};
+use super::session::Setup;
 use super::{canaries, report};
 use crate::git::RepoPath;
 use crate::lang::{Canaries, Invocation, Output, Reading, Runner, Selection};
 
 /// unittest of one project.
-pub(super) struct Unittest {
-    pub(super) interpreter: Interpreter,
-    pub(super) command: Command,
-    pub(super) suite: Command,
-    pub(super) modules: Modules,
-}
+pub(super) struct Unittest(pub(super) Setup);
 
 impl Runner for Unittest {
     fn name(&self) -> &'static str {
@@ -23,16 +16,15 @@ impl Runner for Unittest {
     }
 
     fn label(&self) -> String {
-        format!("unittest on {}", self.interpreter.label())
+        format!("unittest on {}", self.0.interpreter.label())
     }
 
     fn run(&self, selection: &Selection, out: &Path) -> Vec<Invocation> {
-        let command = if *selection == Selection::Suite { &self.suite } else { &self.command };
-        vec![session::compose(command, &self.interpreter, &self.modules, selection, &[], out)]
+        vec![self.0.compose(selection, &[], out)]
     }
 
     fn read(&self, _selection: &Selection, outputs: &[Output], out: &Path, root: &Path) -> Reading {
-        report::read(report::Witness::Summary, outputs, out, root, &self.modules)
+        report::read(report::Witness::Summary, outputs, out, root, &self.0.modules)
     }
 
     fn canaries(&self, beside: &RepoPath, source: &str, nonce: &str) -> Option<Canaries> {
@@ -40,6 +32,6 @@ impl Runner for Unittest {
     }
 
     fn environment(&self) -> Vec<(String, String)> {
-        self.interpreter.variables()
+        self.0.interpreter.variables()
     }
 }

@@ -2,11 +2,12 @@
 
 import argparse
 import fnmatch
-import importlib
+import importlib.util
 import unittest
 
 REQUEST = _request()
-ROOT = os.getcwd()
+HOME = _START
+ROOT = _root(REQUEST)
 _separate_caches()
 
 
@@ -256,12 +257,12 @@ def _discover(start, pattern):
 
 def _suite_files(options):
     if options.start_directory is not None:
-        return list(_discover(os.path.join(ROOT, options.start_directory), options.pattern))
+        return list(_discover(os.path.join(HOME, options.start_directory), options.pattern))
     for folder in ("tests", "test"):
-        found = list(_discover(os.path.join(ROOT, folder), options.pattern))
+        found = list(_discover(os.path.join(HOME, folder), options.pattern))
         if found:
             return found
-    return list(_discover(ROOT, options.pattern))
+    return list(_discover(HOME, options.pattern))
 
 
 def _pose():
@@ -274,14 +275,16 @@ def _pose():
 def main():
     options = _options(sys.argv[1:])
     _pose()
-    _enter(ROOT)
+    _enter(HOME)
     recorder = Recorder(ROOT)
     recorder.start("unittest")
     recorder.arm()
     top = options.top_level_directory
-    loader = Loader(recorder, None if top is None else os.path.normpath(os.path.join(ROOT, top)))
-    files = _suite_files(options) if REQUEST["mode"] == "suite" else REQUEST["selection"]
-    suite = unittest.TestSuite(loader.load(path) for path in files if os.path.isfile(path))
+    loader = Loader(recorder, None if top is None else os.path.normpath(os.path.join(HOME, top)))
+    files = _suite_files(options) if REQUEST["mode"] == "suite" else REQUEST["files"]
+    suite = unittest.TestSuite(
+        loader.load(path) for path in files if os.path.isfile(os.path.join(ROOT, path))
+    )
     tests = list(_flat(suite))
     if REQUEST["mode"] == "tests":
         wanted = set(REQUEST["ids"])

@@ -161,13 +161,13 @@ fn a_verified_change() {
 
     | | question | answer | what was seen |
     |---|---|---|---|
-    | K0 | Does the change touch only what it may? | yes | Production: 1 file. The 2 sealed files are untouched. |
-    | K1 | Does the test fail on the buggy code, for the right reason? | yes | Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed) |
-    | K2 | Does the same test pass on the fixed code? | yes | Passed in 3 of 3 runs, with the same bytes. |
+    | K0 | Does the change touch only what it may? | yes | 1 production file changed, 2 test files sealed, nothing protected touched. |
+    | K1 | Does the test fail on the buggy code, for the right reason? | yes | The test fails on the buggy code in each of 3 runs (an assertion of the test failed). |
+    | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | yes | Still red with everything but `src/booking.py`. |
-    | K4 | Can tests still fail in this session? | yes | A test made to fail failed, and one made to pass passed. |
-    | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed on the base pass on the head. |
-    | K15 | Is the result the same every time? | yes | 6 repeated runs agree. |
+    | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed before still pass. |
+    | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
     <details>
     <summary>How the test fails without the fix</summary>
@@ -235,7 +235,7 @@ fn a_verified_change() {
 
     **Not checked**
 
-    - this check is not built yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 
@@ -258,13 +258,13 @@ fn a_change_refused_by_k3_with_hostile_evidence() {
 
     | | question | answer | what was seen |
     |---|---|---|---|
-    | K0 | Does the change touch only what it may? | yes | Production: 1 file. The 2 sealed files are untouched. |
-    | K1 | Does the test fail on the buggy code, for the right reason? | yes | Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed) |
-    | K2 | Does the same test pass on the fixed code? | yes | Passed in 3 of 3 runs, with the same bytes. |
+    | K0 | Does the change touch only what it may? | yes | 1 production file changed, 2 test files sealed, nothing protected touched. |
+    | K1 | Does the test fail on the buggy code, for the right reason? | yes | The test fails on the buggy code in each of 3 runs (an assertion of the test failed). |
+    | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | **no** | Without the production change the test passes all the same: `tests/conftest.py` makes it pass. |
-    | K4 | Can tests still fail in this session? | yes | A test made to fail failed, and one made to pass passed. |
-    | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed on the base pass on the head. |
-    | K15 | Is the result the same every time? | yes | 6 repeated runs agree. |
+    | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed before still pass. |
+    | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
     <details open>
     <summary><b>K3</b> Is the test still red without the production change? <b>no</b></summary>
@@ -363,7 +363,7 @@ fn a_change_refused_by_k3_with_hostile_evidence() {
 
     **Not checked**
 
-    - this check is not built yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 
@@ -387,12 +387,12 @@ fn a_change_that_a_person_must_judge() {
     | | question | answer | what was seen |
     |---|---|---|---|
     | K0 | Does the change touch only what it may? | **you decide** | The change also edits tests that are not the replication test. |
-    | K1 | Does the test fail on the buggy code, for the right reason? | yes | Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed) |
-    | K2 | Does the same test pass on the fixed code? | yes | Passed in 3 of 3 runs, with the same bytes. |
+    | K1 | Does the test fail on the buggy code, for the right reason? | yes | The test fails on the buggy code in each of 3 runs (an assertion of the test failed). |
+    | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | yes | Still red with everything but `src/booking.py`. |
-    | K4 | Can tests still fail in this session? | yes | A test made to fail failed, and one made to pass passed. |
+    | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
     | K12 | Does everything that passed before still pass? | **you decide** | 2 tests passed on the base and fail on the head. |
-    | K15 | Is the result the same every time? | yes | 6 repeated runs agree. |
+    | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
     <details open>
     <summary><b>K0</b> Does the change touch only what it may? <b>you decide</b></summary>
@@ -444,7 +444,7 @@ fn a_change_that_a_person_must_judge() {
 
     **Not checked**
 
-    - this check is not built yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 
@@ -471,13 +471,13 @@ fn a_replayed_case() {
 
     | | question | answer | what was seen |
     |---|---|---|---|
-    | K0 | Does the change touch only what it may? | yes | Production: 1 file. The 2 sealed files are untouched. |
-    | K1 | Does the test fail on the buggy code, for the right reason? | yes | Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed) |
-    | K2 | Does the same test pass on the fixed code? | yes | Passed in 3 of 3 runs, with the same bytes. |
+    | K0 | Does the change touch only what it may? | yes | 1 production file changed, 2 test files sealed, nothing protected touched. |
+    | K1 | Does the test fail on the buggy code, for the right reason? | yes | The test fails on the buggy code in each of 3 runs (an assertion of the test failed). |
+    | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | yes | Still red with everything but `src/booking.py`. |
-    | K4 | Can tests still fail in this session? | yes | A test made to fail failed, and one made to pass passed. |
-    | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed on the base pass on the head. |
-    | K15 | Is the result the same every time? | yes | 6 repeated runs agree. |
+    | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed before still pass. |
+    | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
     #### Root cause, in the analyst's words
 
@@ -570,7 +570,7 @@ fn a_replayed_case() {
 
     **Not checked**
 
-    - this check is not built yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 

@@ -121,13 +121,12 @@ impl Builder {
     }
 
     pub(super) fn verdict(&mut self, verdict: &Verdict) -> VerdictPart {
-        let gates: Vec<_> =
-            verdict.gates.iter().filter(|gate| in_table(gate)).map(|gate| self.gate(gate)).collect();
+        let gates: Vec<_> = in_table(verdict).map(|gate| self.gate(gate)).collect();
         let skipped = skipped(verdict)
             .into_iter()
             .map(|(reason, checks)| SkippedPart {
                 questions: checks.iter().map(|check| (check.to_string(), check.question())).collect(),
-                reason: self.sentence(reason),
+                reason: self.sentence(&wording::capital(reason)),
             })
             .collect();
         let sealed = verdict.sealed.iter().map(|file| {
@@ -135,7 +134,7 @@ impl Builder {
         });
         VerdictPart {
             advice: wording::advice(verdict.verdict),
-            summary: self.sentence(&verdict.summary),
+            summary: self.sentence(&wording::sentence(&verdict.summary)),
             base: verdict.base.short(),
             head: verdict.head.short(),
             languages: self.sentence(&verdict.languages.join(", ")),

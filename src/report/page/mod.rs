@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::visible::sentence;
 use super::{Report, wording};
-use crate::gate::verdict::{Check, Evidence, GateReport, MANDATORY, Outcome, Verdict};
+use crate::gate::verdict::{Check, Evidence, GateReport, MANDATORY, Outcome, Verdict, Word};
 use build::Builder;
 
 /// How much may be shown.
@@ -261,9 +261,13 @@ pub fn page(report: &Report, room: Room) -> Page {
     }
 }
 
-/// The gates that a reader sees in the table: those that were asked, and the mandatory ones.
-pub(super) fn in_table(gate: &GateReport) -> bool {
-    gate.outcome != Outcome::Skipped || MANDATORY.contains(&gate.id)
+/// The gates that a reader sees in the table: those that were asked and, where that is why the
+/// verdict is open, the mandatory ones that were not.
+pub(super) fn in_table(verdict: &Verdict) -> impl Iterator<Item = &GateReport> {
+    let open = verdict.verdict == Word::Inconclusive;
+    let shown =
+        move |gate: &&GateReport| gate.outcome != Outcome::Skipped || (open && MANDATORY.contains(&gate.id));
+    verdict.gates.iter().filter(shown)
 }
 
 /// The gates that were not asked, those with one reason together.
@@ -291,11 +295,14 @@ pub(super) fn test_sentence(evidence: &Evidence) -> Option<String> {
     Some(text)
 }
 
-/// The reason of a gate, with the failure class in words.
+/// The reason of a gate as a sentence, with the failure class in words where it does not say so.
 pub(super) fn reason(gate: &GateReport) -> String {
     match gate.class {
-        Some(class) => format!("{} ({class}: {})", gate.reason.trim_end(), class.describe()),
-        None => gate.reason.clone(),
+        Some(class) if !gate.reason.contains(class.describe()) => {
+            let reason = wording::capital(&gate.reason);
+            format!("{} ({}).", reason.trim_end_matches('.'), class.describe())
+        }
+        _ => wording::sentence(&gate.reason),
     }
 }
 

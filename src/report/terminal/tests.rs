@@ -1,6 +1,7 @@
 //! Tests of the terminal report.
 
 use super::*;
+use crate::gate::verdict::{Check, GateReport, Outcome, decide};
 use crate::report::fixture;
 
 fn widths() -> impl Iterator<Item = Style> {
@@ -56,25 +57,27 @@ fn a_verified_change() {
       makes it so.
 
       K0   ✓ yes             Does the change touch only what it may?
-                             Production: 1 file. The 2 sealed files are untouched.
+                             1 production file changed, 2 test files sealed, nothing
+                             protected touched.
       K1   ✓ yes             Does the test fail on the buggy code, for the right
                              reason?
-                             Failed the same way in 3 of 3 runs. (A1: an assertion
-                             of the test failed)
+                             The test fails on the buggy code in each of 3 runs (an
+                             assertion of the test failed).
       K2   ✓ yes             Does the same test pass on the fixed code?
-                             Passed in 3 of 3 runs, with the same bytes.
+                             The test passes on the fixed code in each of 3 runs,
+                             with unchanged bytes.
       K3   ✓ yes             Is the test still red without the production change?
                              Still red with everything but `src/booking.py`.
       K4   ✓ yes             Can tests still fail in this session?
-                             A test made to fail failed, and one made to pass
+                             A test that must fail failed, and one that must pass
                              passed.
       K12  ✓ yes             Does everything that passed before still pass?
-                             All 212 tests that passed on the base pass on the head.
+                             All 212 tests that passed before still pass.
       K15  ✓ yes             Is the result the same every time?
-                             6 repeated runs agree.
+                             3 runs on either side gave the same result.
 
     Not checked
-      this check is not built yet:
+      This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
         K6   Does the test reach the changed code?
         K7   Does breaking the changed functions turn the test red?
@@ -106,20 +109,21 @@ fn a_change_refused_by_k3_with_its_evidence() {
       Nothing in production is needed to turn the test green.
 
       K0   ✓ yes             Does the change touch only what it may?
-                             Production: 1 file. The 2 sealed files are untouched.
+                             1 production file changed, 2 test files sealed, nothing protected touched.
       K1   ✓ yes             Does the test fail on the buggy code, for the right reason?
-                             Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed)
+                             The test fails on the buggy code in each of 3 runs (an assertion of the
+                             test failed).
       K2   ✓ yes             Does the same test pass on the fixed code?
-                             Passed in 3 of 3 runs, with the same bytes.
+                             The test passes on the fixed code in each of 3 runs, with unchanged bytes.
       K3   ✗ no              Is the test still red without the production change?
                              Without the production change the test passes all the same:
                              `tests/conftest.py` makes it pass.
       K4   ✓ yes             Can tests still fail in this session?
-                             A test made to fail failed, and one made to pass passed.
+                             A test that must fail failed, and one that must pass passed.
       K12  ✓ yes             Does everything that passed before still pass?
-                             All 212 tests that passed on the base pass on the head.
+                             All 212 tests that passed before still pass.
       K15  ✓ yes             Is the result the same every time?
-                             6 repeated runs agree.
+                             3 runs on either side gave the same result.
 
     What K3 saw: Is the test still red without the production change?
       tests/conftest.py: changed by the head; replaces `Hotel.book`
@@ -143,7 +147,7 @@ fn a_change_refused_by_k3_with_its_evidence() {
       │ +def lock(monkeypatch): ...
 
     Not checked
-      this check is not built yet:
+      This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
         K6   Does the test reach the changed code?
         K7   Does breaking the changed functions turn the test red?
@@ -177,17 +181,18 @@ fn a_change_that_a_person_must_judge() {
       K0   ! you decide      Does the change touch only what it may?
                              The change also edits tests that are not the replication test.
       K1   ✓ yes             Does the test fail on the buggy code, for the right reason?
-                             Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed)
+                             The test fails on the buggy code in each of 3 runs (an assertion of the
+                             test failed).
       K2   ✓ yes             Does the same test pass on the fixed code?
-                             Passed in 3 of 3 runs, with the same bytes.
+                             The test passes on the fixed code in each of 3 runs, with unchanged bytes.
       K3   ✓ yes             Is the test still red without the production change?
                              Still red with everything but `src/booking.py`.
       K4   ✓ yes             Can tests still fail in this session?
-                             A test made to fail failed, and one made to pass passed.
+                             A test that must fail failed, and one that must pass passed.
       K12  ! you decide      Does everything that passed before still pass?
                              2 tests passed on the base and fail on the head.
       K15  ✓ yes             Is the result the same every time?
-                             6 repeated runs agree.
+                             3 runs on either side gave the same result.
 
     What K0 saw: Does the change touch only what it may?
       tests/test_prices.py: 1 assertion fewer than on the base
@@ -200,7 +205,7 @@ fn a_change_that_a_person_must_judge() {
         │ E       assert 180 == 200
 
     Not checked
-      this check is not built yet:
+      This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
         K6   Does the test reach the changed code?
         K7   Does breaking the changed functions turn the test red?
@@ -243,22 +248,23 @@ fn a_replayed_case() {
       Replayed: the agents' replies come from a recording. The gates and the tests really ran.
 
       K0   ✓ yes             Does the change touch only what it may?
-                             Production: 1 file. The 2 sealed files are untouched.
+                             1 production file changed, 2 test files sealed, nothing protected touched.
       K1   ✓ yes             Does the test fail on the buggy code, for the right reason?
-                             Failed the same way in 3 of 3 runs. (A1: an assertion of the test failed)
+                             The test fails on the buggy code in each of 3 runs (an assertion of the
+                             test failed).
       K2   ✓ yes             Does the same test pass on the fixed code?
-                             Passed in 3 of 3 runs, with the same bytes.
+                             The test passes on the fixed code in each of 3 runs, with unchanged bytes.
       K3   ✓ yes             Is the test still red without the production change?
                              Still red with everything but `src/booking.py`.
       K4   ✓ yes             Can tests still fail in this session?
-                             A test made to fail failed, and one made to pass passed.
+                             A test that must fail failed, and one that must pass passed.
       K12  ✓ yes             Does everything that passed before still pass?
-                             All 212 tests that passed on the base pass on the head.
+                             All 212 tests that passed before still pass.
       K15  ✓ yes             Is the result the same every time?
-                             6 repeated runs agree.
+                             3 runs on either side gave the same result.
 
     Not checked
-      this check is not built yet:
+      This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
         K6   Does the test reach the changed code?
         K7   Does breaking the changed functions turn the test red?
@@ -294,4 +300,15 @@ fn a_replayed_case() {
     took       10 test runs, 4.3 s
     reproduce  failfirst verify --base 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d --head 9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c
     "#);
+}
+
+#[test]
+fn a_mandatory_question_that_was_not_asked_stands_among_the_answers_of_an_open_verdict() {
+    let mut report = fixture::verified();
+    let verdict = report.verdict.as_mut().unwrap();
+    verdict.gates[1] = GateReport::new(Check::K1, Outcome::Skipped, "the runner is missing");
+    verdict.verdict = decide(&verdict.gates);
+    let text = render(&report, Style::default());
+    assert!(text.starts_with("? Inconclusive"));
+    assert!(text.contains("  K1   – not asked       Does the test fail on the buggy code"), "{text}");
 }

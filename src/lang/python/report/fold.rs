@@ -59,7 +59,8 @@ pub(super) fn fold(log: &Log, output: &Output, out: &Path, root: &Path, modules:
             }
             Event::Internal { message } => {
                 cut_short = true;
-                let failure = plain(Cause::Broken { what: "the runner itself failed".to_owned() }, message);
+                let what = format!("the runner itself failed: {}", last_line(message));
+                let failure = plain(Cause::Broken { what }, message);
                 reading.load_failures.push(LoadFailure { file: None, failure });
             }
             Event::Loaded { outside } => reading.loaded_outside.extend(outside.iter().cloned()),
@@ -69,8 +70,10 @@ pub(super) fn fold(log: &Log, output: &Output, out: &Path, root: &Path, modules:
     }
     let killed = output.code.is_none();
     fold.unended(output, out, main, started, &mut reading);
-    if !started && !killed || !finished && exited && reading.load_failures.is_empty() {
-        let words = tail(&output.stderr, &output.stdout);
+    let words = tail(&output.stderr, &output.stdout);
+    // That a file is not there is no failure of loading: its tests are absent.
+    let absent = words.contains("file or directory not found");
+    if !started && !killed || !finished && exited && !absent && reading.load_failures.is_empty() {
         let what = format!("the session did not start: {}", last_line(&words));
         let failure = plain(Cause::Infrastructure { what }, &words);
         reading.load_failures.push(LoadFailure { file: None, failure });

@@ -153,3 +153,80 @@ fn against_summary(reading: &Reading, output: &Output) -> Option<String> {
     (closing.starts_with("FAILED") != failed)
         .then(|| format!("unittest closed with `{closing}`, which its report contradicts"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::python::modules::Modules;
+    use crate::lang::python::report::fold;
+
+    const START: &str = "{\"e\":\"start\",\"main\":1}\n";
+    const PASSED: &str = "{\"e\":\"collected\",\"ids\":[\"t.py::a\"]}\n\
+        {\"e\":\"begin\",\"id\":\"t.py::a\",\"file\":\"t.py\"}\n\
+        {\"e\":\"phase\",\"id\":\"t.py::a\",\"when\":\"call\",\"outcome\":\"passed\"}\n\
+        {\"e\":\"end\",\"id\":\"t.py::a\"}\n";
+    const CLOSE: &str = "{\"e\":\"finish\",\"exit\":0}\n{\"e\":\"exit\",\"code\":0}\n";
+    const JUNIT: &str = "<testsuites><testsuite errors=\"0\" failures=\"0\" tests=\"1\"/></testsuites>";
+
+    fn read(report: &str, junit: &str, code: i32) -> Reading {
+        let out = tempfile::tempdir().unwrap();
+        std::fs::write(out.path().join("junit.xml"), junit).unwrap();
+        let output = Output {
+            code: Some(code),
+            timed_out: false,
+            stdout: String::new(),
+            stderr: String::new(),
+            took: std::time::Duration::ZERO,
+            cut: 0,
+        };
+        let log = Log::parse(report.as_bytes());
+        let mut reading = fold::fold(&log, &output, out.path(), Path::new("/p"), &Modules::default());
+        let found = compare(Witness::Junit, &log, &reading, &output, out.path());
+        reading.disagreements.extend(found);
+        reading
+    }
+
+    #[test]
+    fn agreeing_witnesses_make_a_whole_reading() {
+        let reading = read(&format!("{START}{PASSED}{CLOSE}"), JUNIT, 0);
+        assert!(reading.complete && reading.disagreements.is_empty(), "{reading:?}");
+    }
+
+    #[test]
+    fn each_contradiction_is_named() {
+        let whole = format!("{START}{PASSED}{CLOSE}");
+        let failed = PASSED.replace("passed", "failed");
+        for (report, junit, code, what) in [
+            (whole.clone(), JUNIT, 1, "the exit code is 1, the report says 0"),
+            (format!("{whole}{PASSED}"), JUNIT, 0, "the report goes on after it was closed"),
+            (format!("{whole}{CLOSE}"), JUNIT, 0, "the report was closed more than once"),
+            (format!("{whole}hello\n"), JUNIT, 0, "the report holds 1 lines that the session did not write"),
+            (whole.clone(), "<testsuites>", 0, "pytest's own report is absent or broken"),
+            (
+                whole.clone(),
+                "<testsuites><testsuite errors=\"0\" failures=\"1\"/></testsuites>",
+                0,
+                "the session reported 0 failures and 0 errors, pytest's own report has 1 and 0",
+            ),
+            (format!("{START}{failed}{CLOSE}"), JUNIT, 0, "the exit code is 0 although tests failed"),
+            (format!("{START}{CLOSE}"), JUNIT, 1, "the exit code is 1 although no test failed"),
+        ] {
+            let reading = read(&report, junit, code);
+            assert!(reading.disagreements.iter().any(|found| found == what), "{what}: {reading:?}");
+        }
+    }
+
+    #[test]
+    fn a_report_that_stops_is_incomplete() {
+        for report in [String::new(), START.to_owned(), format!("{START}{PASSED}")] {
+            assert!(!read(&report, JUNIT, 0).complete, "{report}");
+        }
+        let torn = format!("{START}{PASSED}{{\"e\":\"fin");
+        let reading = read(&torn, JUNIT, 0);
+        assert!(!reading.complete && reading.disagreements.is_empty(), "{reading:?}");
+        let unfinished = PASSED.replace("t.py::a\"]", "t.py::a\", \"t.py::b\"]");
+        let reading = read(&format!("{START}{unfinished}{CLOSE}"), JUNIT, 0);
+        assert_eq!(reading.disagreements, ["not every test that was collected has run"]);
+        assert!(!reading.complete);
+    }
+}
