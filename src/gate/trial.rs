@@ -46,6 +46,15 @@ impl Variant {
     }
 }
 
+/// Where the tests of T are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// In the test files that T holds.
+    Files,
+    /// In the whole suite: T holds only data or helpers that tests elsewhere read.
+    Everywhere,
+}
+
 /// What the gates judge.
 pub struct Trial<'a> {
     /// Runs variants.
@@ -82,6 +91,8 @@ pub struct Trial<'a> {
     pub added: String,
     /// The files that hold tests of T.
     pub files: Vec<RepoPath>,
+    /// Where the tests of T are looked for.
+    pub look: Look,
     /// The replication tests, once they are known.
     pub tests: Vec<TestId>,
 }
@@ -113,7 +124,7 @@ impl<'a> Trial<'a> {
         let patch = if paths.is_empty() { String::new() } else { store.patch_text(base, head, &paths)? };
         let added = patch.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++"));
         let added = added.map(|line| &line[1..]).collect::<Vec<_>>().join("\n");
-        let files = test
+        let files: Vec<_> = test
             .items
             .iter()
             .filter(|item| match item {
@@ -140,6 +151,7 @@ impl<'a> Trial<'a> {
             head,
             fixed,
             added,
+            look: if files.is_empty() { Look::Everywhere } else { Look::Files },
             files,
             tests: Vec::new(),
         })
@@ -171,9 +183,24 @@ impl<'a> Trial<'a> {
         Request { tree, label: label.to_owned(), selection, repetition, sealed }
     }
 
-    /// The run in which all tests of T's files are looked at.
+    /// The run in which all tests that T may have changed are looked at.
     pub fn files_request(&self, variant: Variant) -> Request {
-        self.request(variant, Selection::Files(self.files.clone()), 0)
+        let selection = match self.look {
+            Look::Files => Selection::Files(self.files.clone()),
+            Look::Everywhere => Selection::Suite,
+        };
+        self.request(variant, selection, 0)
+    }
+
+    /// True when T holds data or helpers, or files without tests of their own, that tests elsewhere
+    /// may read.
+    pub fn may_be_read_elsewhere(&self) -> bool {
+        let support = |path: &RepoPath| self.roles.of(path) == crate::lang::Role::TestSupport;
+        let quiet = || {
+            let run = self.lab.run(&self.files_request(Variant::Fixed));
+            run.is_ok_and(|run| run.reading.cases.is_empty() && run.reading.load_failures.is_empty())
+        };
+        self.look == Look::Files && (self.test.items.iter().any(|item| support(item.path())) || quiet())
     }
 
     /// The repetitions in which exactly the replication tests run.
