@@ -495,7 +495,7 @@ impl Lab {
         let blobs = self.scratch.path().join("blobs");
         make_dirs(&[&blobs])?;
         let mut steps = Vec::new();
-        if let Some(text) = std::fs::read_to_string(self.checkout.root.join(".git/config")).ok() {
+        if let Ok(text) = std::fs::read_to_string(self.checkout.root.join(".git/config")) {
             let from = blobs.join("git-config");
             write(&from, without_secrets(&text).as_bytes())?;
             steps.push(FileStep::Write { path: ".git/config".to_owned(), from, executable: false });
