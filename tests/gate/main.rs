@@ -6,3 +6,4 @@ mod harness;
 mod honest;
 mod invalid_test;
 mod seed;
+mod tampering;
