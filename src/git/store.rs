@@ -482,7 +482,9 @@ impl Store {
         let tree = repo.find_tree(tree.0.0).map_err(|e| missing(e, tree.0))?;
         let author = git2::Signature::new("failfirst", "failfirst@localhost", &parent.time())
             .map_err(git("write a commit"))?;
-        repo.commit(None, &author, &author, message, &tree, &[&parent]).map(Oid).map_err(git("write a commit"))
+        repo.commit(None, &author, &author, message, &tree, &[&parent])
+            .map(Oid)
+            .map_err(git("write a commit"))
     }
 
     /// A unified diff between two trees, limited to `paths` (all where empty), for people to read.
