@@ -186,7 +186,10 @@ fn old_versions(
         let Some(path) = file(before, id).filter(|path| trial.roles.of(path) == Role::Test) else { continue };
         let Some(entry) = store.entry(trial.base, &path)? else { continue };
         if store.entry(trial.fixed, &path)? != Some(entry) {
-            edits.push(Edit::Put(path, entry));
+            let edit = Edit::Put(path, entry);
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
             asked.push(id.clone());
         }
     }
