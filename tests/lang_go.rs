@@ -602,6 +602,11 @@ fn a_test_reads_its_data_from_the_package_folder() {
     let run = tree.run(&Selection::Suite);
     run.is_whole();
     assert_eq!(run.case("./cart:TestData").status, Status::Passed);
+    // A changed data file asks for the tests of the package that can read it.
+    tree.write("cart/testdata/a.txt", "y");
+    let run = tree.files(&["cart/testdata/a.txt"]);
+    run.is_whole();
+    assert_eq!(run.case("./cart:TestData").status, Status::Failed);
 }
 
 #[test]

@@ -57,6 +57,9 @@ impl Question<'_> {
                 self.trial.tests = discovery.replication_tests();
                 aside = discovery.red_on_both_sides().into_iter().map(|one| one.id.to_string()).collect();
             }
+            if round == 1 {
+                self.trial.settle_choice()?;
+            }
             reports.extend(self.round(gates)?);
         }
         if !aside.is_empty()

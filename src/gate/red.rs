@@ -69,6 +69,7 @@ pub fn prove(trial: &mut Trial<'_>) -> Result<Result<ProvenFailingTest, GateRepo
         });
         trial.tests = red.map(|case| case.id.clone()).collect();
     }
+    trial.settle_choice()?;
     trial.lab.run_all(&Red.plan(trial)?)?;
     let report = Red.judge(trial)?;
     if report.outcome != Outcome::Pass {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::canaries;
 use super::id::{self, GoTest};
-use super::manifest::{Module, modules};
+use super::manifest::{Module, is_package_folder, modules};
 use super::reader::Reader;
 use super::toolchain::{Toolchain, is_go};
 use crate::git::RepoPath;
@@ -40,6 +40,13 @@ enum What {
     Matching(String),
     /// The tests that these files declare, relative to the module.
     Declared(Vec<String>),
+}
+
+impl Step {
+    /// True when every test of its package was selected.
+    pub(super) fn is_whole(&self) -> bool {
+        self.what == What::All
+    }
 }
 
 const SCRIPT: &str = include_str!("go-test.sh");
@@ -81,14 +88,24 @@ impl GoTestRunner {
         };
         match selection {
             Selection::Files(files) => {
-                let mut packages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-                for file in files.iter().filter(|file| file.file_name().ends_with("_test.go")) {
-                    packages.entry(file.parent()).or_default().push(file.as_str());
+                let mut packages: BTreeMap<&str, Option<Vec<&str>>> = BTreeMap::new();
+                for file in files {
+                    if file.file_name().ends_with("_test.go") {
+                        if let Some(files) = packages.entry(file.parent()).or_insert_with(|| Some(Vec::new()))
+                        {
+                            files.push(file.as_str());
+                        }
+                    } else if let Some(folder) = self.reader_of(file) {
+                        // Which of the tests there reads the data cannot be known.
+                        packages.insert(folder, None);
+                    }
                 }
                 let steps = packages.into_iter().map(|(folder, files)| {
                     let module = self.module_of(folder);
-                    let inside = files.iter().filter_map(|file| module.relative(file)).map(str::to_owned);
-                    step(folder, What::Declared(inside.collect()))
+                    let inside = files.map(|files| {
+                        files.iter().filter_map(|file| module.relative(file)).map(str::to_owned).collect()
+                    });
+                    step(folder, inside.map_or(What::All, What::Declared))
                 });
                 steps.collect()
             }
@@ -114,6 +131,27 @@ impl GoTestRunner {
         }
     }
 
+    /// The folder of the package whose tests can be thought to read a data file: the nearest one
+    /// above it that has tests.
+    fn reader_of<'a>(&self, file: &'a RepoPath) -> Option<&'a str> {
+        let has_tests = |folder: &str| {
+            self.sources
+                .iter()
+                .any(|source| source.parent() == folder && source.file_name().ends_with("_test.go"))
+        };
+        let mut folder = file.parent();
+        loop {
+            let is_package = folder.split('/').all(|part| part.is_empty() || is_package_folder(part));
+            if is_package && has_tests(folder) {
+                return Some(folder);
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+    }
+
     /// The innermost module that holds a folder.
     fn module_of(&self, folder: &str) -> Module {
         self.modules.iter().rev().find(|module| module.holds(folder)).cloned().unwrap_or_default()
@@ -127,8 +165,8 @@ impl GoTestRunner {
                 inside => format!("./{inside}"),
             },
         };
-        let template = match (&step.what, &self.suite) {
-            (What::All, Some(suite)) => suite,
+        let template = match (&step.package, &self.suite) {
+            (None, Some(suite)) => suite,
             _ => &self.command,
         };
         let mut flags = vec!["-json".to_owned(), "-count=1".to_owned()];
@@ -270,7 +308,7 @@ mod tests {
             toolchain: serde_json::from_str(r#"{"GOVERSION": "go1.19.8"}"#).unwrap(),
             command: Template::parse(command.unwrap_or("go test")).unwrap(),
             suite: suite.map(|text| Template::parse(text).unwrap()),
-            sources: BTreeSet::new(),
+            sources: ["p/b_test.go", "root_test.go"].map(|path| RepoPath::new(path).unwrap()).into(),
         }
     }
 
@@ -293,7 +331,7 @@ mod tests {
 
     #[test]
     fn files_run_package_by_package_in_their_module() {
-        let selection = files(&["a_test.go", "p/b_test.go", "p/c_test.go", "sub/q/d_test.go", "p/data.json"]);
+        let selection = files(&["a_test.go", "p/b_test.go", "p/c_test.go", "sub/q/d_test.go"]);
         assert_eq!(
             commands(&runner(None, None), &selection),
             [
@@ -302,6 +340,15 @@ mod tests {
                 "sub$ ./q q/d_test.go -- go test -json -count=1 -timeout=@dump@ -run=@declared@ ./q",
             ]
         );
+    }
+
+    #[test]
+    fn a_data_file_selects_the_package_that_can_read_it() {
+        let all = |folder| format!("$ {folder} -- go test -json -count=1 -timeout=@dump@ {folder}");
+        let of = |paths: &[&str]| commands(&runner(None, Some("go test -v ./...")), &files(paths));
+        assert_eq!(of(&["p/testdata/deep/a.json", "p/b_test.go"]), [all("./p")]);
+        assert_eq!(of(&["p/b_test.go", "p/testdata/a.json"]), [all("./p")]);
+        assert_eq!(of(&["_test/extra.txt"]), [all(".")]);
     }
 
     #[test]

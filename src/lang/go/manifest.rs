@@ -46,7 +46,7 @@ pub(super) fn modules(project: &dyn Project) -> Vec<Module> {
 }
 
 /// False for the folders that `go test ./...` passes over.
-fn is_package_folder(name: &str) -> bool {
+pub(super) fn is_package_folder(name: &str) -> bool {
     !name.starts_with(['.', '_']) && !matches!(name, "vendor" | "testdata" | "node_modules")
 }
 

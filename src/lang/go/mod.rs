@@ -44,7 +44,7 @@ impl Language for Go {
 
     fn role(&self, path: &RepoPath) -> Option<Role> {
         let name = path.file_name();
-        if path.folders().any(|folder| folder == "testdata") {
+        if path.folders().any(|folder| matches!(folder, "testdata" | "_test" | "_testdata")) {
             return Some(Role::TestSupport);
         }
         if name.ends_with("_test.go") {
@@ -177,6 +177,7 @@ mod tests {
             ("cart/export_test.go", Role::Test),
             ("cart/testdata/a_test.go", Role::TestSupport),
             ("cart/testdata/golden.json", Role::TestSupport),
+            ("_test/extra.txt", Role::TestSupport),
             ("internal/testutil/assert.go", Role::TestSupport),
             ("httptest/server.go", Role::Production),
             ("cart/prices.json", Role::Production),

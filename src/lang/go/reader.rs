@@ -187,7 +187,7 @@ impl StepRun<'_> {
     /// True for a file of the selection.
     fn is_wanted(&self, path: &RepoPath) -> bool {
         match self.reader.selection {
-            Selection::Files(files) => files.contains(path),
+            Selection::Files(files) => self.step.is_whole() || files.contains(path),
             Selection::Tests(_) | Selection::Suite => true,
         }
     }
@@ -218,8 +218,10 @@ impl StepRun<'_> {
     /// The test files of a package that a failure to load it concerns.
     fn files(&self, folder: &str) -> Vec<RepoPath> {
         match self.reader.selection {
-            Selection::Files(files) => files.iter().filter(|file| file.parent() == folder).cloned().collect(),
-            Selection::Tests(_) | Selection::Suite => {
+            Selection::Files(files) if !self.step.is_whole() => {
+                files.iter().filter(|file| file.parent() == folder).cloned().collect()
+            }
+            Selection::Files(_) | Selection::Tests(_) | Selection::Suite => {
                 self.places.index.test_files(folder).into_iter().collect()
             }
         }
