@@ -389,7 +389,9 @@ impl Lab {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         env.insert("HOME".to_owned(), text(&inner_tmp.join("home")));
         env.insert("TMPDIR".to_owned(), text(inner_tmp));
-        let dump_after = self.timeout.as_secs_f64() * 0.9;
+        // The clock of the dump starts only with the session, and the dump must be there before the end.
+        let limit = self.timeout.as_secs_f64();
+        let dump_after = (limit * 0.9).min(limit - 2.0).max(limit * 0.4);
         env.insert("FAILFIRST_DUMP_AFTER".to_owned(), format!("{dump_after:.1}"));
         env.extend(self.user_env.clone());
         for (name, value) in &invocation.env {

@@ -3,7 +3,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod git_tricks;
 mod honest;
 mod invalid_test;
+mod regressions;
 mod seed;
+mod surroundings;
 mod tampering;
