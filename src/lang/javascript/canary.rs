@@ -62,7 +62,9 @@ fn interface(runner: &str, source: &str, modules: Modules, nonce: &str) -> (Stri
     let global = |name: &str| (String::new(), format!("globalThis.{name}"));
     match runner {
         "node:test" => named("test", "node:test"),
-        "vitest" => (bring(Some("test"), &format!("t{nonce}"), "vitest", Modules::Import), format!("t{nonce}")),
+        "vitest" => {
+            (bring(Some("test"), &format!("t{nonce}"), "vitest", Modules::Import), format!("t{nonce}"))
+        }
         "jest" if imports(source, "@jest/globals") => named("test", "@jest/globals"),
         "jest" => global("test"),
         // Mocha's interfaces `bdd` and `tdd` know different words.
