@@ -344,10 +344,14 @@ impl Lab {
         let inner_out = inner_tmp.join(&out_name);
 
         let lower = self.layers_of(request)?;
-        let mut sealed = Vec::new();
+        let (mut sealed, mut untouchable) = (Vec::new(), Vec::new());
         for path in &request.sealed {
             if let Some(entry) = self.store.entry(request.tree, path)? {
                 sealed.push((path.as_str().to_owned(), entry.oid.to_string()));
+                // Tests may open their data files for writing, but not their source.
+                if self.language.essence(path, "").is_some() {
+                    untouchable.push(path.as_str().to_owned());
+                }
             }
         }
         let invocations = self.runner.run(&request.selection, &inner_out);
@@ -368,6 +372,7 @@ impl Lab {
                 lower: lower.clone(),
                 layer: place.join("layer"),
                 sealed: sealed.clone(),
+                untouchable: untouchable.clone(),
                 ..self.job(&invocation, &inner_tmp, &tmp)
             };
             make_dirs(&[&job.layer])?;
@@ -411,6 +416,7 @@ impl Lab {
             shared: Vec::new(),
             hidden: self.hidden.clone(),
             sealed: Vec::new(),
+            untouchable: Vec::new(),
             network: Network::Loopback,
             timeout: self.timeout,
         }
