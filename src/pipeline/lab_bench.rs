@@ -68,13 +68,23 @@ impl<'a> Bench for LabBench<'a> {
             base: self.project.base.id.short(),
             language: lab.language().name().to_owned(),
             runner: lab.runner().label(),
-            test_command: config.test.command.as_ref().map_or_else(|| usual_command(lab.runner().name()).to_owned(), words),
+            test_command: config
+                .test
+                .command
+                .as_ref()
+                .map_or_else(|| usual_command(lab.runner().name()).to_owned(), words),
             suite_command: config.test.suite.as_ref().map(words),
             repeats: config.test.repeats.get(),
             network: config.agents.values().any(|agent| agent.network == Network::Host),
-            protected: ["test configuration and shared fixtures", "lockfiles", "CI files", "git's own files", "instructions for agents"]
-                .map(str::to_owned)
-                .to_vec(),
+            protected: [
+                "test configuration and shared fixtures",
+                "lockfiles",
+                "CI files",
+                "git's own files",
+                "instructions for agents",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         }
     }
 
@@ -92,7 +102,11 @@ impl<'a> Bench for LabBench<'a> {
         self.project.lab.workspace(self.with_test(proven.test())?)
     }
 
-    fn reviewer_workspace(&self, _proven: &ProvenFailingTest, change: &Change) -> Result<Workspace<'a>, LabError> {
+    fn reviewer_workspace(
+        &self,
+        _proven: &ProvenFailingTest,
+        change: &Change,
+    ) -> Result<Workspace<'a>, LabError> {
         self.project.lab.workspace(change.end)
     }
 
@@ -116,15 +130,20 @@ impl<'a> Bench for LabBench<'a> {
         Ok(self.project.lab.store().patch_text(change.start, change.end, &[])?)
     }
 
-    fn prove(&self, change: &Change, _claims: &Analyst) -> Result<Result<ProvenFailingTest, GateReport>, LabError> {
+    fn prove(
+        &self,
+        change: &Change,
+        _claims: &Analyst,
+    ) -> Result<Result<ProvenFailingTest, GateReport>, LabError> {
         let (lab, roles) = (&self.project.lab, &self.project.roles);
         let mut parts = split(lab.store(), roles, change.start, change.end, &belongs_to_tests)?;
         let test = std::mem::take(&mut parts.tests);
         let strays = parts.production.iter().map(|change| &change.path);
-        let strays = strays.chain(parts.other.iter().filter(|(_, role)| *role != Role::Docs).map(|(change, _)| &change.path));
-        let strays: Vec<_> = strays
-            .map(|path| Evidence::Path { path: path.clone(), what: "is no test".to_owned() })
-            .collect();
+        let strays = strays.chain(
+            parts.other.iter().filter(|(_, role)| *role != Role::Docs).map(|(change, _)| &change.path),
+        );
+        let strays: Vec<_> =
+            strays.map(|path| Evidence::Path { path: path.clone(), what: "is no test".to_owned() }).collect();
         if let Some(Evidence::Path { path, .. }) = strays.first() {
             let reason = format!("out of scope: the analyst may write nothing but tests, and changed {path}");
             return Ok(Err(GateReport::new(Check::K0, Outcome::Fail, reason).evidence(strays)));
@@ -153,7 +172,9 @@ impl<'a> Bench for LabBench<'a> {
         let mut files = Vec::new();
         for item in &proven.test().items {
             let (text, inline) = match item {
-                Item::File(_, entry) => (String::from_utf8_lossy(&store.blob(entry.oid)?).into_owned(), false),
+                Item::File(_, entry) => {
+                    (String::from_utf8_lossy(&store.blob(entry.oid)?).into_owned(), false)
+                }
                 Item::Inline { items, .. } => (items.clone(), true),
                 Item::Gone(_) => continue,
             };
@@ -167,7 +188,11 @@ impl<'a> Bench for LabBench<'a> {
         })
     }
 
-    fn verify(&self, proven: &ProvenFailingTest, change: &Change) -> Result<Result<VerifiedFix, Verdict>, LabError> {
+    fn verify(
+        &self,
+        proven: &ProvenFailingTest,
+        change: &Change,
+    ) -> Result<Result<VerifiedFix, Verdict>, LabError> {
         let base = self.project.base.id;
         let head = self.project.lab.store().commit(change.end, base, "a fix under judgement")?;
         let head = Commit { id: head, tree: change.end };

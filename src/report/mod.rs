@@ -8,11 +8,11 @@
 pub mod html;
 pub mod json;
 pub mod markdown;
+mod of_record;
 pub mod page;
 pub mod progress;
 pub mod quote;
 pub mod sarif;
-mod of_record;
 mod templates;
 pub mod terminal;
 pub mod visible;

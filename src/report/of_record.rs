@@ -44,8 +44,12 @@ impl From<&RunRecord> for Report {
             outcome,
             explanation,
             replayed: record.replayed,
-            root_cause: analysis.map(|analysis| analysis.cause.clone()).filter(|cause| !cause.trim().is_empty()),
-            locations: analysis.map(|analysis| analysis.suspects.iter().map(location).collect()).unwrap_or_default(),
+            root_cause: analysis
+                .map(|analysis| analysis.cause.clone())
+                .filter(|cause| !cause.trim().is_empty()),
+            locations: analysis
+                .map(|analysis| analysis.suspects.iter().map(location).collect())
+                .unwrap_or_default(),
             refused_attempts: refused.collect(),
             remarks,
             agents: record.agents.iter().map(|(stage, name)| format!("{stage}: {name}")).collect(),
@@ -78,7 +82,12 @@ fn patch_view(diff: &str) -> PatchView {
     for line in diff.lines() {
         if let Some(rest) = line.strip_prefix("diff --git ") {
             let path = rest.rsplit_once(" b/").and_then(|(_, path)| RepoPath::new(path).ok());
-            files.extend(path.map(|path| ChangedFile { path, role: String::new(), added: Some(0), removed: Some(0) }));
+            files.extend(path.map(|path| ChangedFile {
+                path,
+                role: String::new(),
+                added: Some(0),
+                removed: Some(0),
+            }));
             continue;
         }
         let Some(file) = files.last_mut() else { continue };

@@ -6,7 +6,8 @@ use failfirst::verify::Sealing;
 use crate::harness::repository::{gone, link, put};
 use crate::harness::story::{Written, javascript, python, rust};
 
-const WEAK: &str = "import unittest\n\n\nclass Shop(unittest.TestCase):\n    def test_total(self):\n        pass\n";
+const WEAK: &str =
+    "import unittest\n\n\nclass Shop(unittest.TestCase):\n    def test_total(self):\n        pass\n";
 
 fn sealed(written: &Written) -> Sealing {
     Sealing::Revision(written.test.clone())
@@ -18,7 +19,11 @@ fn sealed(written: &Written) -> Sealing {
 fn a_fixer_that_hides_a_diff_by_attributes_is_refused() {
     let hidden = ".gitattributes";
     let story = python().fix([put(hidden, "*.py -diff\n"), put("tests/test_shop.py", WEAK)]);
-    story.sealed().refused_by(Check::K0, "").shows(Check::K0, "edited after it was sealed").shows(Check::K0, "steers git");
+    story
+        .sealed()
+        .refused_by(Check::K0, "")
+        .shows(Check::K0, "edited after it was sealed")
+        .shows(Check::K0, "steers git");
     python().fix([put(hidden, "*.py -diff\n")]).sealed().refused_by(Check::K0, "a file that steers git");
     python().fix([put(hidden, "*.py -diff\n")]).together().needs_human(Check::K0, "a file that steers git");
 }
@@ -38,9 +43,13 @@ fn an_encoding_of_the_working_tree_does_not_change_the_test() {
     let written = python().write();
     let info = written.repository.root().join(".git/info");
     std::fs::create_dir_all(&info).unwrap();
-    std::fs::write(info.join("attributes"), "tests/test_shop.py working-tree-encoding=UTF-16\n*.py ident eol=crlf\n").unwrap();
+    std::fs::write(
+        info.join("attributes"),
+        "tests/test_shop.py working-tree-encoding=UTF-16\n*.py ident eol=crlf\n",
+    )
+    .unwrap();
     written.judge(sealed(&written)).verified();
-    let story = python().fix([put(".gitattributes", "tests/*.py working-tree-encoding=UTF-16\n")]);
+    let story = python().fix([put(".gitattributes", "tests/*.py working-tree-encoding=ISO-8859-1\n")]);
     story.sealed().refused_by(Check::K0, "a file that steers git");
 }
 
@@ -64,7 +73,8 @@ fn replaced_objects_are_not_followed() {
     let entry = |commit: &str, path: &str| git(&["rev-parse", &format!("{commit}:{path}")]);
     std::fs::write(written.repository.beside("weak"), WEAK).unwrap();
     let weak = git(&["hash-object", "-w", written.repository.beside("weak").to_str().unwrap()]);
-    std::fs::write(written.repository.beside("right"), "def total(prices):\n    return sum(prices)\n").unwrap();
+    std::fs::write(written.repository.beside("right"), "def total(prices):\n    return sum(prices)\n")
+        .unwrap();
     let right = git(&["hash-object", "-w", written.repository.beside("right").to_str().unwrap()]);
     // Who looks through git sees a weak test, a right fix, and another base.
     git(&["replace", &entry(&written.test, "tests/test_shop.py"), &weak]);
@@ -79,7 +89,8 @@ fn replaced_objects_are_not_followed() {
 fn replaced_objects_do_not_disturb_an_honest_fix() {
     let written = python().settings("[sandbox]\nlevel = \"auto\"\n").write();
     std::fs::write(written.repository.beside("bug"), "def total(prices):\n    return 0\n").unwrap();
-    let bug = written.repository.git(&["hash-object", "-w", written.repository.beside("bug").to_str().unwrap()]);
+    let bug =
+        written.repository.git(&["hash-object", "-w", written.repository.beside("bug").to_str().unwrap()]);
     let right = written.repository.git(&["rev-parse", &format!("{}:shop.py", written.head)]);
     written.repository.git(&["replace", &right, &bug]);
     written.judge(sealed(&written)).verified();
@@ -96,7 +107,10 @@ fn edits_that_the_index_overlooks_have_no_effect() {
             .write();
         let repository = &written.repository;
         repository.git(&["update-index", flag, "shop.py", "tests/test_shop.py"]);
-        repository.edit(&[put("shop.py", "def total(prices):\n    return 6 if prices else 0\n"), put("tests/test_shop.py", WEAK)]);
+        repository.edit(&[
+            put("shop.py", "def total(prices):\n    return 6 if prices else 0\n"),
+            put("tests/test_shop.py", WEAK),
+        ]);
         assert_eq!(repository.git(&["status", "--porcelain"]), "");
         written.judge(sealed(&written)).refused_by(Check::K2, "still fails on the fixed code");
         let honest = python().write();
@@ -151,7 +165,8 @@ fn a_folder_of_tests_that_became_a_link_is_refused() {
 
 #[test]
 fn production_that_became_a_link_is_not_verified() {
-    let story = python().fix([put("real.py", "def total(prices):\n    return sum(prices)\n"), link("shop.py", "real.py")]);
+    let story = python()
+        .fix([put("real.py", "def total(prices):\n    return sum(prices)\n"), link("shop.py", "real.py")]);
     story.sealed().refused_by(Check::K0, "is a symbolic link");
     story.together().needs_human(Check::K0, "is a symbolic link");
 }

@@ -45,7 +45,8 @@ fn a_wrong_import_is_refused_in_javascript() {
     let text = NODE.replace("{ total }", "{ totl }") + "test('total', () => assert.equal(totl([1]), 1));\n";
     let story = javascript().test([("test/shop.test.js", &*text)]);
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
-    let absent = NODE.replace("/shop.js", "/shoop.js") + "test('total', () => assert.equal(total([1]), 1));\n";
+    let absent =
+        NODE.replace("/shop.js", "/shoop.js") + "test('total', () => assert.equal(total([1]), 1));\n";
     let story = javascript().test([("test/shop.test.js", &*absent)]);
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
@@ -116,7 +117,8 @@ fn a_syntax_error_is_refused_in_rust() {
 
 #[test]
 fn a_missing_fixture_is_refused() {
-    let story = pytest_file("from shop import total\n\n\ndef test_total(basket):\n    assert total(basket) == 6\n");
+    let story =
+        pytest_file("from shop import total\n\n\ndef test_total(basket):\n    assert total(basket) == 6\n");
     story
         .together()
         .refused_by(Check::K1, "the test itself is broken")
@@ -127,7 +129,10 @@ fn a_missing_fixture_is_refused() {
 #[test]
 fn a_fixture_that_the_change_adds_is_not_refused() {
     pytest_file("from shop import total\n\n\ndef test_total(basket):\n    assert total(basket) == 6\n")
-        .test([("tests/conftest.py", "import pytest\n\n\n@pytest.fixture\ndef basket():\n    return [1, 2, 3]\n")])
+        .test([(
+            "tests/conftest.py",
+            "import pytest\n\n\n@pytest.fixture\ndef basket():\n    return [1, 2, 3]\n",
+        )])
         .together()
         .verified();
 }
@@ -160,7 +165,10 @@ fn a_misspelt_name_in_production_is_a_bug_to_replicate() {
         .verified()
         .class(Check::K1, FailureClass::A2);
     javascript()
-        .base([("src/shop.js", "export function total(prices) {\n  return price.reduce((a, b) => a + b, 0);\n}\n")])
+        .base([(
+            "src/shop.js",
+            "export function total(prices) {\n  return price.reduce((a, b) => a + b, 0);\n}\n",
+        )])
         .base([(
             "test/old.test.js",
             "import test from 'node:test';\nimport '../src/shop.js';\ntest('loads', () => {});\n",

@@ -1,5 +1,7 @@
 //! The catalogue of deceits: every one is refused or left to a person, and its honest twin is not.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -59,7 +59,9 @@ fn an_old_test_that_fails_anyway_does_not_disturb() {
 #[test]
 fn an_old_test_that_is_bent_to_fit_a_broken_fix_is_left_to_a_person() {
     let bent = old("7").replace("self.assertEqual(total([]), 0)", "total([])");
-    let story = python().base([put("tests/test_old.py", old("0"))]).fix([put("shop.py", BREAKS[0]), put("tests/test_old.py", bent)]);
+    let story = python()
+        .base([put("tests/test_old.py", old("0"))])
+        .fix([put("shop.py", BREAKS[0]), put("tests/test_old.py", bent)]);
     story.sealed().needs_human(Check::K0, "another test file");
     story.together().needs_human(Check::K12, "as it was before the change");
     // The same where the bent test and the replication test share a file.
@@ -88,5 +90,9 @@ fn an_old_test_that_is_deleted_is_left_to_a_person() {
 fn a_correct_edit_of_an_old_test_is_not_refused() {
     // New cases, and another way to say the same.
     let more = old("7").replace("total([]), 0", "0, total([])");
-    python().base([put("tests/test_old.py", old("0").replace("total([7]), 0", "total([0]), 0"))]).fix([put("tests/test_old.py", more)]).together().verified();
+    python()
+        .base([put("tests/test_old.py", old("0").replace("total([7]), 0", "total([0]), 0"))])
+        .fix([put("tests/test_old.py", more)])
+        .together()
+        .verified();
 }

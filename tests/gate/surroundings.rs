@@ -7,7 +7,9 @@ use crate::harness::story::{Story, javascript, python, rust};
 
 /// A lock file of two packages; `version` is that of the one that a bump changes.
 fn lock(version: &str) -> String {
-    format!("{{\"lockfileVersion\":3,\"packages\":{{\"node_modules/sums\":{{\"version\":\"{version}\"}}}}}}\n")
+    format!(
+        "{{\"lockfileVersion\":3,\"packages\":{{\"node_modules/sums\":{{\"version\":\"{version}\"}}}}}}\n"
+    )
 }
 
 fn idle_rust() -> Story {
@@ -19,13 +21,18 @@ fn idle_rust() -> Story {
 
 // Row 62: build time.
 
-const REWRITES: &str = "fn main() {\n    std::fs::write(\"tests/shop.rs\", \"#[test]\\nfn total() {}\\n\").unwrap();\n}\n";
+const REWRITES: &str =
+    "fn main() {\n    std::fs::write(\"tests/shop.rs\", \"#[test]\\nfn total() {}\\n\").unwrap();\n}\n";
 
-/// Puts the test's own bytes back once the compiler has read the others.
-const RESTORES: &str = "fn main() {\n    let script = \"cp tests/shop.rs $TMPDIR/own; printf '#[test]\\nfn total() {}\\n' > tests/shop.rs; \
-                        (for n in $(seq 600); do sleep 0.1; [ -n \\\"$(ls target/debug/deps/shop-*.d 2>/dev/null | grep -v lib)\\\" ] && break; done; \
-                        cp $TMPDIR/own tests/shop.rs) > /dev/null 2>&1 &\";\n    \
-                        std::process::Command::new(\"sh\").args([\"-c\", script]).status().unwrap();\n}\n";
+/// Puts the test's own bytes and times back once the compiler has read the others.
+const RESTORES: &str = r#"fn main() {
+    let script = "t=tests/sho; t=${t}p.rs; cp -p $t $TMPDIR/own; printf '#[test]\nfn total() {}\n' > $t
+        touch -r $TMPDIR/own $t
+        (for n in $(seq 2000); do cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\\0' ' ' | grep -q 'rustc .*tests/shop.rs.*--test' && break; sleep 0.02; done
+        sleep 0.3; cp -p $TMPDIR/own $t) > /dev/null 2>&1 &";
+    std::process::Command::new("sh").args(["-c", script]).status().unwrap();
+}
+"#;
 
 #[test]
 fn a_build_script_that_rewrites_the_test_is_refused() {
@@ -39,7 +46,8 @@ fn a_build_script_that_rewrites_the_test_is_refused() {
 #[test]
 fn a_build_script_of_the_base_that_rewrites_the_test_is_refused() {
     // The script was there before; the fix only lets it loose by a file that it reads.
-    let script = REWRITES.replace("    std::fs", "    if std::path::Path::new(\"src/on.txt\").exists() { std::fs");
+    let script =
+        REWRITES.replace("    std::fs", "    if std::path::Path::new(\"src/on.txt\").exists() { std::fs");
     let script = script.replace("unwrap();", "unwrap(); }");
     let story = idle_rust().base([put("build.rs", &script)]).fix([put("src/on.txt", "")]);
     story.sealed().refused_by(Check::K2, "bytes of the test changed");
@@ -48,7 +56,8 @@ fn a_build_script_of_the_base_that_rewrites_the_test_is_refused() {
 
 #[test]
 fn a_build_script_that_rewrites_the_test_and_restores_it_is_refused() {
-    let script = RESTORES.replacen("{\n", "{\n    if !std::path::Path::new(\"src/on.txt\").exists() { return; }\n", 1);
+    let script =
+        RESTORES.replacen("{\n", "{\n    if !std::path::Path::new(\"src/on.txt\").exists() { return; }\n", 1);
     let story = idle_rust().base([put("build.rs", &script)]).fix([put("src/on.txt", "")]);
     story.sealed().refused_by(Check::K2, "bytes of the test changed");
 }
@@ -63,7 +72,10 @@ fn an_honest_build_script_does_not_disturb() {
 fn a_test_that_rewrites_itself_is_refused() {
     let text = "import unittest\nfrom shop import total\n\n\nclass Shop(unittest.TestCase):\n    def test_total(self):\n        \
                 open(__file__, 'w').write('')\n        self.assertEqual(total([1, 2, 3]), 6)\n";
-    python().test([put("tests/test_shop.py", text)]).together().refused_by(Check::K1, "bytes of the test changed");
+    python()
+        .test([put("tests/test_shop.py", text)])
+        .together()
+        .refused_by(Check::K1, "bytes of the test changed");
 }
 
 #[test]
@@ -110,5 +122,8 @@ fn a_fixer_that_edits_ci_is_refused() {
 
 #[test]
 fn a_fixer_that_edits_the_documentation_is_not_refused() {
-    python().fix([put("README.md", "# Shop\n"), put("docs/usage.md", "…\n"), put("CHANGELOG.md", "")]).sealed().verified();
+    python()
+        .fix([put("README.md", "# Shop\n"), put("docs/usage.md", "…\n"), put("CHANGELOG.md", "")])
+        .sealed()
+        .verified();
 }

@@ -58,7 +58,9 @@ fn a_fixer_that_edits_the_sealed_test_is_refused() {
 #[test]
 fn a_fixer_that_edits_sealed_test_items_inside_production_is_refused() {
     let with = |body: &str, prices: &str| {
-        format!("pub fn total(prices: &[u32]) -> u32 {{\n    {body}\n}}\n\n#[cfg(test)]\nmod tests {{\n    #[test]\n    fn total() {{\n        {prices}\n    }}\n}}\n")
+        format!(
+            "pub fn total(prices: &[u32]) -> u32 {{\n    {body}\n}}\n\n#[cfg(test)]\nmod tests {{\n    #[test]\n    fn total() {{\n        {prices}\n    }}\n}}\n"
+        )
     };
     let (bug, fix) = ("prices.iter().skip(1).sum()", "prices.iter().sum()");
     let check = "assert_eq!(super::total(&[1, 2, 3]), 6);";
@@ -277,7 +279,8 @@ fn a_fixer_that_plants_start_up_code_is_refused_in_python() {
 
 #[test]
 fn a_fixer_that_plants_start_up_code_is_refused_in_javascript() {
-    let story = idled(1).fix([put(".npmrc", "node-options=--require ./force.cjs\n"), put("force.cjs", "process.exit(0);\n")]);
+    let story = idled(1)
+        .fix([put(".npmrc", "node-options=--require ./force.cjs\n"), put("force.cjs", "process.exit(0);\n")]);
     story.sealed().refused_by(Check::K0, ".npmrc");
     story.together().not_verified();
 }
@@ -384,7 +387,10 @@ fn production_that_patches_the_assertions_is_refused() {
     let patch = "import unittest\n\nunittest.TestCase.assertEqual = lambda *_: None\n\n\ndef total(prices):\n    return sum(prices[1:])\n";
     python().fix([("shop.py", patch)]).together().refused_by(Check::K4, "a test that must fail did not fail");
     let patch = "import assert from 'node:assert';\nassert.strictEqual = assert.equal = assert.ok = () => {};\nexport function total(prices) {\n  return prices.slice(1).reduce((a, b) => a + b, 0);\n}\n";
-    javascript().fix([("src/shop.js", patch)]).together().refused_by(Check::K4, "a test that must fail did not fail");
+    javascript()
+        .fix([("src/shop.js", patch)])
+        .together()
+        .refused_by(Check::K4, "a test that must fail did not fail");
 }
 
 #[test]

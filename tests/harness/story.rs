@@ -59,7 +59,10 @@ pub(crate) fn pytest() -> Story {
     python()
         .base([
             ("failfirst.toml", &*settings),
-            ("tests/test_old.py", "from shop import total\n\n\ndef test_nothing():\n    assert total([]) == 0\n"),
+            (
+                "tests/test_old.py",
+                "from shop import total\n\n\ndef test_nothing():\n    assert total([]) == 0\n",
+            ),
         ])
         .test([(
             "tests/test_shop.py",
@@ -78,7 +81,11 @@ pub(crate) fn javascript() -> Story {
     Story {
         base: vec![
             ("failfirst.toml", SETTINGS).into(),
-            ("package.json", "{\"name\":\"shop\",\"type\":\"module\",\"scripts\":{\"test\":\"node --test\"}}\n").into(),
+            (
+                "package.json",
+                "{\"name\":\"shop\",\"type\":\"module\",\"scripts\":{\"test\":\"node --test\"}}\n",
+            )
+                .into(),
             (
                 "src/shop.js",
                 "export function total(prices) {\n  return prices.slice(1).reduce((a, b) => a + b, 0);\n}\n",
@@ -88,7 +95,11 @@ pub(crate) fn javascript() -> Story {
         ],
         test: vec![("test/shop.test.js", &*test("total", "[1, 2, 3]", 6)).into()],
         fix: vec![
-            ("src/shop.js", "export function total(prices) {\n  return prices.reduce((a, b) => a + b, 0);\n}\n").into(),
+            (
+                "src/shop.js",
+                "export function total(prices) {\n  return prices.reduce((a, b) => a + b, 0);\n}\n",
+            )
+                .into(),
         ],
         isolated: true,
     }
