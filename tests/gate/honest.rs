@@ -37,7 +37,11 @@ fn the_verdict_is_the_same_whatever_revision_is_checked_out() {
     written.repository.git(&["checkout", "-q", "--detach", &written.head]);
     let at_head = written.judge(Sealing::Found);
     let reasons = |judged: &failfirst::gate::verdict::Verdict| {
-        judged.gates.iter().map(|gate| (gate.id, gate.reason.clone(), gate.evidence.len())).collect::<Vec<_>>()
+        judged
+            .gates
+            .iter()
+            .map(|gate| (gate.id, gate.reason.clone(), gate.evidence.len()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(reasons(&at_base.verdict), reasons(&at_head.verdict));
     at_head.verified();
