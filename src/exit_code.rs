@@ -40,3 +40,29 @@ impl From<ExitCode> for std::process::ExitCode {
         Self::from(code as u8)
     }
 }
+
+impl ExitCode {
+    /// The code for an error that ended the command.
+    pub fn of_error(error: &anyhow::Error) -> Self {
+        use crate::lab::LabError;
+        use crate::verify::VerifyError;
+        let lab = |error: &LabError| match error {
+            LabError::Git(_) | LabError::Lang(_) | LabError::NoSandbox { .. } | LabError::Checkout { .. } => {
+                Self::Usage
+            }
+            LabError::Setup { .. } | LabError::Sandbox { .. } | LabError::Io { .. } => Self::Inconclusive,
+            LabError::Internal(_) => Self::Internal,
+        };
+        if let Some(error) = error.downcast_ref::<VerifyError>() {
+            return match error {
+                VerifyError::Lab(error) => lab(error),
+                VerifyError::Overlay(_) => Self::Inconclusive,
+                _ => Self::Usage,
+            };
+        }
+        if error.is::<crate::cli::Usage>() || error.is::<std::io::Error>() {
+            return Self::Usage;
+        }
+        error.downcast_ref::<LabError>().map_or(Self::Internal, lab)
+    }
+}

@@ -85,9 +85,9 @@ pub struct Project {
     /// Default: recognised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runner: Option<String>,
-    /// Commands that install the dependencies, run once on the base tree before anything else, each
-    /// without a shell. Default: none, since the checkout is used as its owner prepared it.
-    pub setup: Vec<CommandLine>,
+    /// Shell commands that install the dependencies, run once in a clone of the base commit before
+    /// anything else. Default: none, since the checkout is used as its owner prepared it.
+    pub setup: Vec<String>,
 }
 
 /// `[test]`: how tests are run.

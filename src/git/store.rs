@@ -471,6 +471,22 @@ impl Store {
         update.create_updated(&repo, &tree).map(|oid| TreeId(Oid(oid))).map_err(git("compose a tree"))
     }
 
+    /// A commit of a tree upon a parent, with the parent's time, so that the same content has the
+    /// same name each time.
+    ///
+    /// # Errors
+    /// The parent is missing, or the scratch folder cannot be written.
+    pub fn commit(&self, tree: TreeId, parent: Oid, message: &str) -> Result<Oid, GitError> {
+        let repo = self.scratch();
+        let parent = repo.find_commit(parent.0).map_err(|e| missing(e, parent))?;
+        let tree = repo.find_tree(tree.0.0).map_err(|e| missing(e, tree.0))?;
+        let author = git2::Signature::new("failfirst", "failfirst@localhost", &parent.time())
+            .map_err(git("write a commit"))?;
+        repo.commit(None, &author, &author, message, &tree, &[&parent])
+            .map(Oid)
+            .map_err(git("write a commit"))
+    }
+
     /// A unified diff between two trees, limited to `paths` (all where empty), for people to read.
     ///
     /// # Errors

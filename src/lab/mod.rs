@@ -7,16 +7,20 @@
 
 mod checkout;
 mod process;
+mod progress;
 mod run;
 pub(crate) mod sandbox;
 mod scratch;
+mod workspace;
 
 use std::path::PathBuf;
 
-pub use run::{Lab, Observer, Options, Request, Silent, TestRun};
+pub use progress::{Progress, Quiet, RunEnd};
+pub use run::{Lab, Options, Request, TestRun};
 pub use sandbox::init::run_if_asked;
 pub use sandbox::{Level, Network, SandboxReport};
 pub use scratch::{Keep, Scratch};
+pub use workspace::Workspace;
 
 /// Why the lab could not do its work. Never a refusal: nothing was learnt about the change.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::checkout::Checkout;
 use super::sandbox::{FileStep, Job, Level, Namespaces, Network, Plain, Sandbox, SandboxReport};
 use super::scratch::{self, Scratch};
-use super::{LabError, nonce, process};
+use super::{LabError, Progress, RunEnd, nonce, process};
 use crate::git::{Entry, Mode, Oid, RepoPath, Store, TreeId};
 use crate::lang::{self, Invocation, Language, Output, Project, Reading, Runner, RunnerSettings, Selection};
 
@@ -42,24 +42,7 @@ pub struct Options {
     /// Where everything temporary lives.
     pub scratch: Scratch,
     /// Who is told about runs.
-    pub observer: Arc<dyn Observer>,
-}
-
-/// Is told about runs while they happen.
-pub trait Observer: Send + Sync {
-    /// A run begins; `what` is for people.
-    fn started(&self, what: &str);
-    /// A run ended.
-    fn finished(&self, what: &str, took: Duration);
-}
-
-/// Tells nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn started(&self, _what: &str) {}
-    fn finished(&self, _what: &str, _took: Duration) {}
+    pub progress: Arc<dyn Progress>,
 }
 
 /// A run to be made.
@@ -114,6 +97,18 @@ impl TestRun {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
+    /// For the progress report; the gates judge by more than this.
+    fn end(&self) -> RunEnd {
+        let failed = |case: &lang::Case| case.status == lang::Status::Failed;
+        if self.reading.cases.iter().any(failed) || !self.reading.load_failures.is_empty() {
+            RunEnd::Red
+        } else if self.reading.complete && !self.reading.cases.is_empty() {
+            RunEnd::Green
+        } else {
+            RunEnd::Unclear
+        }
+    }
+
     /// True when a command of the run was ended by the time limit.
     pub fn timed_out(&self) -> bool {
         self.outputs.iter().any(|output| output.timed_out)
@@ -138,7 +133,7 @@ pub struct Lab {
     hidden: Vec<PathBuf>,
     layers: Mutex<HashMap<String, Slot<PathBuf>>>,
     made: Mutex<HashMap<String, Arc<TestRun>>>,
-    observer: Arc<dyn Observer>,
+    progress: Arc<dyn Progress>,
     scratch: Scratch,
 }
 
@@ -215,7 +210,7 @@ impl Lab {
             hidden,
             layers: Mutex::default(),
             made: Mutex::default(),
-            observer: options.observer,
+            progress: options.progress,
             store,
             scratch,
         })
@@ -308,8 +303,45 @@ impl Lab {
             .ok_or_else(|| LabError::Internal("a run that was made is not there".to_owned()))
     }
 
+    /// Lays out a variant without running anything in it.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn prepare(&self, tree: TreeId) -> Result<(), LabError> {
+        self.files_layer(tree).map(drop)
+    }
+
+    /// A workspace on a tree, for an agent.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn workspace(&self, tree: TreeId) -> Result<super::Workspace<'_>, LabError> {
+        let files = self.files_layer(tree)?;
+        let lower = vec![files.join("upper"), self.checkout.root.clone()];
+        let place = self.scratch.path().join(format!("workspace-{}", nonce(6)));
+        super::Workspace::new(self, tree, lower, place)
+    }
+
+    pub(super) fn stay(&self, job: &Job) -> Result<super::sandbox::Stay, LabError> {
+        make_dirs(&[&job.layer])?;
+        self.sandbox.stay(job)
+    }
+
+    pub(super) fn inner_tmp(&self, tmp: &Path) -> PathBuf {
+        self.sandbox.inner_tmp(tmp)
+    }
+
+    /// True when variants are layers over the checkout, false when one checkout is switched.
+    pub(super) fn is_layered(&self) -> bool {
+        self.sandbox.parallel()
+    }
+
+    pub(super) fn keeps(&self) -> bool {
+        self.scratch.keep() == scratch::Keep::Yes
+    }
+
     fn make(&self, request: &Request) -> Result<TestRun, LabError> {
-        self.observer.started(&request.label);
+        self.progress.run_started(&request.label);
         let started = Instant::now();
         let place = self.scratch.path().join(format!("run-{}", nonce(6)));
         let tmp = place.join("tmp");
@@ -355,12 +387,12 @@ impl Lab {
         run.reading = self.runner.read(&request.selection, &run.outputs, &out, self.root());
         run.took = started.elapsed();
         scratch::clear(&place);
-        self.observer.finished(&request.label, run.took);
+        self.progress.run_finished(&request.label, run.end(), run.took);
         Ok(run)
     }
 
     /// A job without layers, steps and seals.
-    fn job(&self, invocation: &Invocation, inner_tmp: &Path, tmp: &Path) -> Job {
+    pub(super) fn job(&self, invocation: &Invocation, inner_tmp: &Path, tmp: &Path) -> Job {
         let mut env = self.env.clone();
         let text = |path: &Path| path.to_string_lossy().into_owned();
         env.insert("HOME".to_owned(), text(&inner_tmp.join("home")));
@@ -382,6 +414,7 @@ impl Lab {
             cwd: invocation.cwd.clone(),
             tmp: tmp.to_owned(),
             caches: self.caches.clone(),
+            shared: Vec::new(),
             hidden: self.hidden.clone(),
             sealed: Vec::new(),
             network: Network::Loopback,
@@ -391,10 +424,7 @@ impl Lab {
 
     /// The layers below a run, topmost first: what was built, the variant's files, the checkout.
     fn layers_of(&self, request: &Request) -> Result<Vec<PathBuf>, LabError> {
-        let files = self.layer(&request.tree.to_string(), || {
-            let steps = self.steps(request.tree)?;
-            self.lay(vec![self.checkout.root.clone()], steps, &[])
-        })?;
+        let files = self.files_layer(request.tree)?;
         let mut lower = vec![files.join("upper"), self.checkout.root.clone()];
         let build = self.runner.build(&request.selection);
         if !build.is_empty() {
@@ -404,6 +434,13 @@ impl Lab {
             lower.insert(0, built.join("upper"));
         }
         Ok(lower)
+    }
+
+    fn files_layer(&self, tree: TreeId) -> Result<PathBuf, LabError> {
+        self.layer(&tree.to_string(), || {
+            let steps = self.steps(tree)?;
+            self.lay(vec![self.checkout.root.clone()], steps, &[])
+        })
     }
 
     /// The layer of `key`, made by `make` at the first call; others wait for it.
@@ -458,6 +495,11 @@ impl Lab {
         let blobs = self.scratch.path().join("blobs");
         make_dirs(&[&blobs])?;
         let mut steps = Vec::new();
+        if let Ok(text) = std::fs::read_to_string(self.checkout.root.join(".git/config")) {
+            let from = blobs.join("git-config");
+            write(&from, without_secrets(&text).as_bytes())?;
+            steps.push(FileStep::Write { path: ".git/config".to_owned(), from, executable: false });
+        }
         // Removals first: a file may take the place of a folder and the other way round.
         for (path, entry) in &wanted {
             if entry.is_none() {
@@ -502,7 +544,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn make_dirs(folders: &[&Path]) -> Result<(), LabError> {
+pub(super) fn make_dirs(folders: &[&Path]) -> Result<(), LabError> {
     for folder in folders {
         std::fs::create_dir_all(folder).map_err(|source| LabError::Io {
             doing: "make the folder",
@@ -513,7 +555,7 @@ fn make_dirs(folders: &[&Path]) -> Result<(), LabError> {
     Ok(())
 }
 
-fn write(file: &Path, bytes: &[u8]) -> Result<(), LabError> {
+pub(super) fn write(file: &Path, bytes: &[u8]) -> Result<(), LabError> {
     std::fs::write(file, bytes).map_err(|source| LabError::Io {
         doing: "write",
         path: file.to_owned(),
@@ -534,6 +576,26 @@ fn expand(value: &str, env: &BTreeMap<String, String>) -> String {
         rest = after;
     }
     text + rest
+}
+
+/// A git configuration without what gives access: CI checkouts keep their token in it.
+fn without_secrets(text: &str) -> String {
+    const SECRET: [&str; 6] = ["extraheader", "password", "token", "helper", "cookiefile", "sslkey"];
+    let mut clean = String::new();
+    for line in text.lines() {
+        let lower = line.to_ascii_lowercase();
+        if SECRET.iter().any(|word| lower.contains(word)) {
+            continue;
+        }
+        match line.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+            Some((scheme, (user, rest))) if !user.contains('/') => {
+                clean.push_str(&format!("{scheme}://{rest}"))
+            }
+            _ => clean.push_str(line),
+        }
+        clean.push('\n');
+    }
+    clean
 }
 
 /// The variables of failfirst's own environment that runs may see.
@@ -638,6 +700,15 @@ fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_in_the_git_configuration_stay_outside() {
+        let text = "[core]\n\tbare = false\n[http \"https://h/\"]\n\textraheader = AUTHORIZATION: basic c2VjcmV0\n\
+                    [remote \"o\"]\n\turl = https://me:secret@h/o/r\n\tfetch = +refs/heads/*:refs/remotes/o/*\n";
+        let clean = without_secrets(text);
+        assert!(!clean.contains("c2VjcmV0") && !clean.contains("secret"), "{clean}");
+        assert!(clean.contains("bare = false") && clean.contains("url = https://h/o/r"), "{clean}");
+    }
 
     #[test]
     fn variables_are_expanded_once() {

@@ -51,6 +51,11 @@ impl Scratch {
         Err(last.unwrap_or_else(|| LabError::Internal("no place for scratch folders".to_owned())))
     }
 
+    /// Whether it stays.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -124,7 +129,7 @@ mod tests {
         let inner = dir.path().join("a/b");
         fs::create_dir_all(&inner).unwrap();
         fs::write(inner.join("f"), "x").unwrap();
-        fs::set_permissions(&inner, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o000)).unwrap();
         clear(dir.path());
         assert!(!dir.path().exists());
     }

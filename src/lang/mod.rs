@@ -6,6 +6,8 @@
 
 mod case;
 mod command;
+mod go;
+mod javascript;
 pub mod protected;
 mod python;
 mod rust;
@@ -21,7 +23,7 @@ pub use command::{Invocation, Output, Template};
 use crate::git::RepoPath;
 
 /// All languages, in order of detection.
-pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &rust::Rust];
+pub static LANGUAGES: &[&dyn Language] = &[&python::Python, &javascript::JavaScript, &rust::Rust, &go::Go];
 
 /// What a file is for, as far as its path and the language's customs tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -158,8 +160,8 @@ pub trait Language: Send + Sync {
         None
     }
 
-    /// What a change of a settings file (a manifest) bears on: how tests run, what is depended on, or
-    /// neither (`None`). `old` and `new` are its contents, `None` where it is absent.
+    /// What of the runner's configuration or of the dependencies a change of a mixed file
+    /// (`pyproject.toml`, `package.json`, `Cargo.toml`) touches; `None` where it touches neither.
     fn runner_settings_changed(
         &self,
         _path: &RepoPath,
@@ -169,17 +171,23 @@ pub trait Language: Send + Sync {
         None
     }
 
+    /// True when a change of a protected test-side file (`conftest.py`) only adds fixtures or plain
+    /// helpers: no hook, nothing that applies by itself, nothing that was there changed.
+    fn only_adds_fixtures(&self, _path: &RepoPath, _old: Option<&str>, _new: Option<&str>) -> bool {
+        false
+    }
+
     /// The source with comments, docstrings and layout set aside: two files with the same essence
     /// behave alike. `None` where the file is not source of this language or does not parse.
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String>;
 }
 
-/// A change of a settings file that needs a second look; each names the keys.
+/// A change inside a file that configures several things.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SettingChange {
-    /// Settings that steer which tests run, or how they are built and run.
+    /// The runner's configuration; a fragment for "PATH …" (`changes [tool.pytest.ini_options]`).
     Runner(String),
-    /// Dependencies.
+    /// The dependencies, likewise.
     Dependencies(String),
 }
 

@@ -43,7 +43,7 @@ pub fn classify(path: &RepoPath) -> Option<Class> {
     let name = path.file_name();
     let lower = name.to_ascii_lowercase();
     let top = text.split('/').next().unwrap_or(text);
-    if matches!(name, "failfirst.toml" | ".failfirst.toml") {
+    if matches!(name, "failfirst.toml" | ".failfirst.toml") || top == ".failfirst" {
         return Some(Class::Configured);
     }
     if matches!(name, ".gitattributes" | ".gitmodules" | ".gitconfig" | ".lfsconfig" | ".mailmap")

@@ -88,10 +88,21 @@ fn enter(spec: &Path) -> anyhow::Result<i32> {
         fs::write("/proc/self/uid_map", format!("{uid} {uid} 1")).context("failed to map the user")?;
         fs::write("/proc/self/gid_map", format!("{gid} {gid} 1")).context("failed to map the group")?;
     }
+    if !uid.is_root() {
+        keep_rights_over_exec().context("failed to keep the rights inside the user namespace")?;
+    }
     let mut child =
         Command::new("/proc/self/exe").arg(INIT).arg(spec).spawn().context("failed to start process 1")?;
     let status = child.wait().context("failed to wait for process 1")?;
     Ok(status.code().unwrap_or(BROKEN))
+}
+
+/// A user who is not root loses the namespace's capabilities when a program is started; process 1
+/// needs them for its mounts, and gives them up itself.
+fn keep_rights_over_exec() -> Result<(), caps::errors::CapsError> {
+    let own = caps::read(None, caps::CapSet::Permitted)?;
+    caps::set(None, caps::CapSet::Inheritable, &own)?;
+    caps::set(None, caps::CapSet::Ambient, &own)
 }
 
 /// Process 1: arranges the file systems, runs the command, reaps what is left behind.
@@ -106,7 +117,6 @@ fn init(spec: &Path) -> anyhow::Result<i32> {
         loopback_up().context("failed to raise the loopback interface")?;
     }
     arrange(&job)?;
-    super::apply(&job.root, &job.steps).context("failed to lay out the variant")?;
     let mut broken_seals = super::check_seals(&job.root, &job.sealed, "before the run");
     let mut code = Some(0);
     if let Some((program, arguments)) = job.argv.split_first() {
@@ -184,6 +194,13 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
     for folder in &job.hidden {
         hide(&inside(folder));
     }
+    for folder in &job.shared {
+        let at = inside(folder);
+        if !at.is_dir() {
+            fs::create_dir_all(&at).with_context(|| format!("failed to make {}", at.display()))?;
+        }
+        bind(folder, &at)?;
+    }
     overlay(&job.lower, &job.layer.join("upper"), &job.layer.join("work"), &inside(&job.root))
         .context("failed to mount the overlay over the project")?;
     for (name, cache) in &job.caches {
@@ -203,6 +220,8 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
             remount_read_only(&part, MsFlags::empty())?;
         }
     }
+    // The files come from the scratch folder, which is out of sight afterwards.
+    super::apply(&inside(&job.root), &job.steps).context("failed to lay out the variant")?;
     chdir(&new).context("failed to enter the new root")?;
     pivot_root(".", ".").context("failed to change the root")?;
     umount2(".", MntFlags::MNT_DETACH).context("failed to leave the old root")?;
@@ -344,6 +363,7 @@ fn give_up_rights() -> anyhow::Result<()> {
     if !left.is_empty() {
         bail!("capabilities could not be dropped: {left:?}");
     }
+    caps::clear(None, caps::CapSet::Ambient).context("failed to drop capabilities")?;
     caps::clear(None, caps::CapSet::Inheritable).context("failed to drop capabilities")?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).context("failed to forbid core dumps")?;
     // The environment of failfirst itself is empty here, but its file descriptors are not ours to lend.

@@ -84,6 +84,8 @@ pub(crate) struct Job {
     /// Folders of the machine that appear copy-on-write at their own path, with a short name for
     /// their place in the layer.
     pub(crate) caches: Vec<(String, PathBuf)>,
+    /// Folders of the machine that appear as they are, writable, at their own path.
+    pub(crate) shared: Vec<PathBuf>,
     /// Folders of the machine that appear empty.
     pub(crate) hidden: Vec<PathBuf>,
     /// Sealed files and the hash of their bytes; checked before and after the command.

@@ -42,6 +42,7 @@ impl Namespaces {
                 cwd: String::new(),
                 tmp: at("tmp")?,
                 caches: Vec::new(),
+                shared: Vec::new(),
                 hidden: Vec::new(),
                 sealed: Vec::new(),
                 network: super::Network::Loopback,

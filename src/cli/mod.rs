@@ -1,0 +1,53 @@
+//! The command line: one file a subcommand.
+
+mod demo;
+mod output;
+mod run;
+mod schema;
+mod show;
+mod verify;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit_code::ExitCode;
+
+/// Turns a bug report into a proven fix.
+#[derive(Debug, Parser)]
+#[command(name = "failfirst", version, about, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge a change: does its test fail on the buggy code, and does the fix turn it green?
+    Verify(verify::Arguments),
+    /// Work on an issue: an analyst writes a failing test, a fixer repairs the code, gates judge both.
+    Run(run::Arguments),
+    /// Show the report of a run again.
+    Show(show::Arguments),
+    /// See the gates at work on a small example; needs git and python3.
+    Demo(demo::Arguments),
+    /// Print the JSON schema of a file or a report.
+    Schema(schema::Arguments),
+}
+
+/// Wrong usage that the argument parser cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
+
+/// Parses the arguments of the process and carries out what they say.
+///
+/// # Errors
+/// What the subcommand could not do.
+pub fn run() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+    }
+}

@@ -1,0 +1,50 @@
+// Mocha's configuration as the project has it, without what would select, hide or repeat tests.
+// Mocha adds the `spec` of its configuration to the files of the command line, so it is taken out here.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const { config, keepSpec } = FAILFIRST;
+
+function mochaModule(name) {
+  const places = [process.cwd()];
+  for (let folder = path.dirname(fs.realpathSync(process.argv[1])); ; folder = path.dirname(folder)) {
+    places.unshift(folder);
+    if (fs.existsSync(path.join(folder, name))) return require(path.join(folder, name));
+    if (folder === path.dirname(folder)) break;
+  }
+  return require(require.resolve(`mocha/${name}`, { paths: [process.cwd()] }));
+}
+
+const { findConfig, loadConfig } = mochaModule('lib/cli/config.js');
+const found = config === null ? findConfig() : path.resolve(config);
+const own = found ? loadConfig(found) : {};
+
+let packaged = {};
+for (let folder = process.cwd(); ; folder = path.dirname(folder)) {
+  const file = path.join(folder, 'package.json');
+  if (fs.existsSync(file)) {
+    packaged = JSON.parse(fs.readFileSync(file, 'utf8')).mocha ?? {};
+    break;
+  }
+  if (folder === path.dirname(folder)) break;
+}
+
+const merged = { ...packaged, ...own };
+const lists = ['require', 'import', 'file', 'ignore', 'exclude', 'extension', 'node-option', 'spec'];
+for (const key of lists) {
+  if (key in packaged && key in own) merged[key] = [own[key], packaged[key]].flat();
+}
+const drop = [
+  'reporter', 'R', 'reporter-option', 'reporter-options', 'reporterOption', 'reporterOptions', 'O',
+  'grep', 'g', 'fgrep', 'f', 'invert', 'i', 'watch', 'w', 'bail', 'b', 'retries', 'config', 'package',
+  'forbid-only', 'forbidOnly', 'forbid-pending', 'forbidPending', 'dry-run', 'dryRun', 'color', 'colors', 'c',
+  'diff', 'pass-on-failing-test-suite', 'passOnFailingTestSuite', 'fail-zero', 'failZero',
+];
+for (const key of drop) delete merged[key];
+if (!keepSpec) {
+  delete merged.spec;
+  delete merged._;
+}
+// Tests that read the arguments of their process must not find ours there.
+process.argv.splice(2);
+module.exports = merged;
