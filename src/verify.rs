@@ -120,6 +120,14 @@ pub struct Setup {
 }
 
 impl Bench {
+    /// The settings that hold for a commit.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn settings(store: &Store, base: Commit, file: Option<&Path>) -> Result<Config, VerifyError> {
+        read_config(store, base, file)
+    }
+
     /// Reads the settings of the base commit and opens the lab.
     ///
     /// # Errors

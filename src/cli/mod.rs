@@ -1,7 +1,10 @@
 //! The command line: one file a subcommand.
 
+mod demo;
 mod output;
+mod run;
 mod schema;
+mod show;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -20,6 +23,12 @@ struct Cli {
 enum Command {
     /// Judge a change: does its test fail on the buggy code, and does the fix turn it green?
     Verify(verify::Arguments),
+    /// Work on an issue: an analyst writes a failing test, a fixer repairs the code, gates judge both.
+    Run(run::Arguments),
+    /// Show the report of a run again.
+    Show(show::Arguments),
+    /// See the gates at work on a small example; needs git and python3.
+    Demo(demo::Arguments),
     /// Print the JSON schema of a file or a report.
     Schema(schema::Arguments),
 }
@@ -36,6 +45,9 @@ pub(crate) struct Usage(pub(crate) String);
 pub fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Show(arguments) => show::run(&arguments),
+        Command::Demo(arguments) => demo::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     }
 }

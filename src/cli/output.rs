@@ -21,6 +21,11 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// True when a person reads the report on standard output.
+    pub(super) fn is_terminal_report(&self) -> bool {
+        self.format == Format::Terminal && self.output.is_none()
+    }
+
     /// Writes the report. A file appears whole or not at all.
     pub(super) fn write(&self, report: &Report) -> anyhow::Result<()> {
         let colours = self.output.is_none()

@@ -2,7 +2,7 @@
 
 use super::Gate;
 use super::red::{ProvenFailingTest, loaded_elsewhere, log};
-use super::trial::{Trial, Variant, describe};
+use super::trial::{Choice, Trial, Variant, describe};
 use super::verdict::{Check, FailureClass, GateReport, Outcome, Verdict, Word};
 use crate::lab::{LabError, Request};
 use crate::lang::Status;
@@ -110,7 +110,8 @@ impl Gate for Green {
                 return Ok(report(Outcome::Fail, reason).class(class).evidence([seen, log(run)]));
             }
         }
-        for run in &runs[1..] {
+        let alone = trial.choice == Choice::Alone;
+        for run in runs[1..].iter().filter(|_| alone) {
             if let Some(other) = run.reading.cases.iter().find(|case| !trial.tests.contains(&case.id)) {
                 let reason = format!("a run of exactly the replication tests also ran {}", other.id);
                 return Ok(report(Outcome::Inconclusive, reason).evidence([log(run)]));

@@ -5,7 +5,7 @@ use super::class::of_case;
 use super::trial::{Trial, Variant};
 use super::verdict::{Check, Evidence, FailureClass, GateReport, Outcome};
 use crate::lab::{LabError, Request};
-use crate::lang::{Selection, Status};
+use crate::lang::Status;
 
 /// The gate.
 pub struct Inert;
@@ -22,8 +22,7 @@ impl Gate for Inert {
         if trial.tests.is_empty() || trial.inert == trial.base_test {
             return Ok(Vec::new());
         }
-        let named = || Selection::Tests(trial.tests.clone());
-        Ok((1..=TIMES).map(|repetition| trial.request(Variant::Inert, named(), repetition)).collect())
+        Ok((1..=TIMES).map(|repetition| trial.request(Variant::Inert, trial.chosen(), repetition)).collect())
     }
 
     fn judge(&self, trial: &Trial<'_>) -> Result<GateReport, LabError> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::discover::Discovery;
-use super::trial::Trial;
+use super::trial::{Look, Trial};
 use super::verdict::{Check, Evidence, GateReport, Outcome, SCHEMA, Verdict, Word, decide};
 use super::{GATES, Gate};
 use crate::git::Oid;
@@ -48,10 +48,17 @@ impl Question<'_> {
                 );
                 continue;
             }
-            if round == 1 && self.trial.tests.is_empty() && !self.trial.files.is_empty() {
-                let discovery = Discovery::make(&self.trial)?;
+            if round == 1 && self.trial.tests.is_empty() && !self.trial.test.items.is_empty() {
+                let mut discovery = Discovery::make(&self.trial)?;
+                if discovery.replication_tests().is_empty() && self.trial.may_be_read_elsewhere() {
+                    self.trial.look = Look::Everywhere;
+                    discovery = Discovery::make(&self.trial)?;
+                }
                 self.trial.tests = discovery.replication_tests();
                 aside = discovery.red_on_both_sides().into_iter().map(|one| one.id.to_string()).collect();
+            }
+            if round == 1 {
+                self.trial.settle_choice()?;
             }
             reports.extend(self.round(gates)?);
         }

@@ -4,7 +4,7 @@ use super::Gate;
 use super::class::signature;
 use super::discover::Discovery;
 use super::overlay::Overlay;
-use super::trial::{Trial, Variant, describe};
+use super::trial::{Look, Trial, Variant, describe};
 use super::verdict::{Check, Evidence, FailureClass, GateReport, Outcome};
 use crate::git::TreeId;
 use crate::lab::{LabError, Request, TestRun};
@@ -69,6 +69,7 @@ pub fn prove(trial: &mut Trial<'_>) -> Result<Result<ProvenFailingTest, GateRepo
         });
         trial.tests = red.map(|case| case.id.clone()).collect();
     }
+    trial.settle_choice()?;
     trial.lab.run_all(&Red.plan(trial)?)?;
     let report = Red.judge(trial)?;
     if report.outcome != Outcome::Pass {
@@ -91,10 +92,12 @@ fn base_failures(trial: &Trial<'_>) -> Result<Vec<TestId>, LabError> {
             known.push(path.clone());
         }
     }
-    if known.is_empty() {
-        return Ok(Vec::new());
-    }
-    let run = trial.lab.run(&trial.request(Variant::Base, Selection::Files(known), 0))?;
+    let selection = match trial.look {
+        Look::Everywhere => Selection::Suite,
+        Look::Files if known.is_empty() => return Ok(Vec::new()),
+        Look::Files => Selection::Files(known),
+    };
+    let run = trial.lab.run(&trial.request(Variant::Base, selection, 0))?;
     Ok(run
         .reading
         .cases
@@ -232,7 +235,7 @@ fn why_none(trial: &Trial<'_>) -> Result<GateReport, LabError> {
         let reason = format!("the bytes of the test changed while it ran on the buggy code: {broken}");
         return Ok(report(Outcome::Fail, &reason).class(FailureClass::F));
     }
-    if trial.files.is_empty() {
+    if trial.test.items.is_empty() {
         let reason = "the change holds no test file, so nothing shows the bug";
         return Ok(report(Outcome::Fail, reason).class(FailureClass::E));
     }

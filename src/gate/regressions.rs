@@ -7,8 +7,9 @@ use super::red::log;
 use super::trial::{Trial, Variant};
 use super::verdict::{Check, Evidence, GateReport, Outcome};
 use crate::config::Regressions;
+use crate::git::Edit;
 use crate::lab::{LabError, Request, TestRun};
-use crate::lang::{Case, Selection, Status, TestId};
+use crate::lang::{Case, Role, Selection, Status, TestId};
 
 /// The gate.
 pub struct NoRegressions;
@@ -79,14 +80,19 @@ impl Gate for NoRegressions {
                 "the run of all tests ended early on the fixed code, which it did not on the buggy code";
             return Ok(report(Outcome::Fail, reason.to_owned()).evidence([log(&after)]));
         }
-        let (replaced, lost): (Vec<_>, Vec<_>) =
+        let (replaced, gone): (Vec<_>, Vec<_>) =
             gone.into_iter().partition(|id| is_replaced(id, &before, &after));
+        let (kept, lost) = old_versions(trial, gone, &before)?;
         if !lost.is_empty() {
             let shown = lost.iter().take(10).map(|id| trial.evidence(&after, id, None));
             let reason = match lost.as_slice() {
-                [one] => format!("{one} passed before and is gone; a person must say whether that is meant"),
+                [one] => format!(
+                    "{one} passed before and is gone, and its old version does not pass on the fixed code; a person must say \
+                     whether that is meant"
+                ),
                 many => format!(
-                    "{} tests that passed before are gone, {} among them; a person must say whether that is meant",
+                    "{} tests that passed before are gone, {} among them, and their old versions do not pass on the fixed \
+                     code; a person must say whether that is meant",
                     many.len(),
                     many[0]
                 ),
@@ -106,6 +112,11 @@ impl Gate for NoRegressions {
         if !replaced.is_empty() {
             let names = replaced.iter().take(10).map(ToString::to_string).collect::<Vec<_>>().join(", ");
             notes.push(Evidence::Note { text: format!("parameters changed by the patch: {names}") });
+        }
+        if !kept.is_empty() {
+            let names = kept.iter().take(10).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let text = format!("removed or renamed, and their old versions pass on the fixed code: {names}");
+            notes.push(Evidence::Note { text });
         }
         let failing = before.reading.cases.iter().filter(|case| case.status == Status::Failed).count();
         if failing > 0 {
@@ -159,6 +170,36 @@ impl NoRegressions {
         broken.retain(|case| !flaky.contains(&case.id));
         Ok(flaky)
     }
+}
+
+/// Tests that are gone, judged by the base's version of their files on the fixed code: those that
+/// pass there were renamed or dropped without need, the others would have shown something.
+fn old_versions(
+    trial: &Trial<'_>,
+    gone: Vec<TestId>,
+    before: &TestRun,
+) -> Result<(Vec<TestId>, Vec<TestId>), LabError> {
+    let store = trial.store();
+    let mut edits = Vec::new();
+    let mut asked = Vec::new();
+    for id in &gone {
+        let Some(path) = file(before, id).filter(|path| trial.roles.of(path) == Role::Test) else { continue };
+        let Some(entry) = store.entry(trial.base, &path)? else { continue };
+        if store.entry(trial.fixed, &path)? != Some(entry) {
+            edits.push(Edit::Put(path, entry));
+            asked.push(id.clone());
+        }
+    }
+    if asked.is_empty() {
+        return Ok((Vec::new(), gone));
+    }
+    let tree = store.compose(trial.fixed, &edits)?;
+    let mut request =
+        trial.request_on(tree, "fix + the old version of tests that are gone", Selection::Tests(asked), 0);
+    request.sealed.clear();
+    let run = trial.lab.run(&request)?;
+    let passes = |id: &TestId| run.reading.case(id).is_some_and(|case| case.status == Status::Passed);
+    Ok(gone.into_iter().partition(passes))
 }
 
 fn selection(trial: &Trial<'_>) -> Option<Selection> {

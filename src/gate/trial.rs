@@ -46,6 +46,24 @@ impl Variant {
     }
 }
 
+/// Where the tests of T are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// In the test files that T holds.
+    Files,
+    /// In the whole suite: T holds only data or helpers that tests elsewhere read.
+    Everywhere,
+}
+
+/// How the repetitions choose the replication tests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// By name, so that exactly they run.
+    Alone,
+    /// Together with the rest of their files: the runner cannot name them one by one.
+    Together,
+}
+
 /// What the gates judge.
 pub struct Trial<'a> {
     /// Runs variants.
@@ -82,6 +100,10 @@ pub struct Trial<'a> {
     pub added: String,
     /// The files that hold tests of T.
     pub files: Vec<RepoPath>,
+    /// Where the tests of T are looked for.
+    pub look: Look,
+    /// How the repetitions choose the replication tests.
+    pub choice: Choice,
     /// The replication tests, once they are known.
     pub tests: Vec<TestId>,
 }
@@ -113,7 +135,7 @@ impl<'a> Trial<'a> {
         let patch = if paths.is_empty() { String::new() } else { store.patch_text(base, head, &paths)? };
         let added = patch.lines().filter(|line| line.starts_with('+') && !line.starts_with("+++"));
         let added = added.map(|line| &line[1..]).collect::<Vec<_>>().join("\n");
-        let files = test
+        let files: Vec<_> = test
             .items
             .iter()
             .filter(|item| match item {
@@ -140,6 +162,8 @@ impl<'a> Trial<'a> {
             head,
             fixed,
             added,
+            look: if files.is_empty() { Look::Everywhere } else { Look::Files },
+            choice: Choice::Alone,
             files,
             tests: Vec::new(),
         })
@@ -171,16 +195,61 @@ impl<'a> Trial<'a> {
         Request { tree, label: label.to_owned(), selection, repetition, sealed }
     }
 
-    /// The run in which all tests of T's files are looked at.
+    /// The run in which all tests that T may have changed are looked at.
     pub fn files_request(&self, variant: Variant) -> Request {
-        self.request(variant, Selection::Files(self.files.clone()), 0)
+        self.request(variant, self.look_selection(), 0)
+    }
+
+    fn look_selection(&self) -> Selection {
+        match self.look {
+            Look::Files => Selection::Files(self.files.clone()),
+            Look::Everywhere => Selection::Suite,
+        }
+    }
+
+    /// The replication tests, as far as the runner can be told to run them and nothing else.
+    pub fn chosen(&self) -> Selection {
+        match self.choice {
+            Choice::Alone => Selection::Tests(self.tests.clone()),
+            Choice::Together => self.look_selection(),
+        }
+    }
+
+    /// Finds out whether the runner can run the replication tests by name: names that a runner takes
+    /// for patterns, or that change from run to run, are missed or skipped.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn settle_choice(&mut self) -> Result<(), LabError> {
+        if self.tests.is_empty() {
+            return Ok(());
+        }
+        let seen = self.lab.run(&self.files_request(Variant::BaseTest))?;
+        let run = self.lab.run(&self.request(Variant::BaseTest, self.chosen(), 1))?;
+        let ran = |run: &TestRun, id: &TestId| {
+            run.reading.case(id).is_some_and(|case| case.status != Status::Skipped)
+        };
+        if run.reading.complete && self.tests.iter().any(|id| ran(&seen, id) && !ran(&run, id)) {
+            self.choice = Choice::Together;
+        }
+        Ok(())
+    }
+
+    /// True when T holds data or helpers, or files without tests of their own, that tests elsewhere
+    /// may read.
+    pub fn may_be_read_elsewhere(&self) -> bool {
+        let support = |path: &RepoPath| self.roles.of(path) == crate::lang::Role::TestSupport;
+        let quiet = || {
+            let run = self.lab.run(&self.files_request(Variant::Fixed));
+            run.is_ok_and(|run| run.reading.cases.is_empty() && run.reading.load_failures.is_empty())
+        };
+        self.look == Look::Files && (self.test.items.iter().any(|item| support(item.path())) || quiet())
     }
 
     /// The repetitions in which exactly the replication tests run.
     pub fn named_requests(&self, variant: Variant) -> Vec<Request> {
-        let named = || Selection::Tests(self.tests.clone());
         // The run of the whole files was the first look.
-        (1..self.repeats).map(|repetition| self.request(variant, named(), repetition)).collect()
+        (1..self.repeats).map(|repetition| self.request(variant, self.chosen(), repetition)).collect()
     }
 
     /// Everything that was run of a variant for the replication tests: the look at the files, then

@@ -303,6 +303,14 @@ impl Lab {
             .ok_or_else(|| LabError::Internal("a run that was made is not there".to_owned()))
     }
 
+    /// Lays out a variant without running anything in it.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn prepare(&self, tree: TreeId) -> Result<(), LabError> {
+        self.files_layer(tree).map(drop)
+    }
+
     /// A workspace on a tree, for an agent.
     ///
     /// # Errors
@@ -487,6 +495,11 @@ impl Lab {
         let blobs = self.scratch.path().join("blobs");
         make_dirs(&[&blobs])?;
         let mut steps = Vec::new();
+        if let Ok(text) = std::fs::read_to_string(self.checkout.root.join(".git/config")) {
+            let from = blobs.join("git-config");
+            write(&from, without_secrets(&text).as_bytes())?;
+            steps.push(FileStep::Write { path: ".git/config".to_owned(), from, executable: false });
+        }
         // Removals first: a file may take the place of a folder and the other way round.
         for (path, entry) in &wanted {
             if entry.is_none() {
@@ -563,6 +576,26 @@ fn expand(value: &str, env: &BTreeMap<String, String>) -> String {
         rest = after;
     }
     text + rest
+}
+
+/// A git configuration without what gives access: CI checkouts keep their token in it.
+fn without_secrets(text: &str) -> String {
+    const SECRET: [&str; 6] = ["extraheader", "password", "token", "helper", "cookiefile", "sslkey"];
+    let mut clean = String::new();
+    for line in text.lines() {
+        let lower = line.to_ascii_lowercase();
+        if SECRET.iter().any(|word| lower.contains(word)) {
+            continue;
+        }
+        match line.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?))) {
+            Some((scheme, (user, rest))) if !user.contains('/') => {
+                clean.push_str(&format!("{scheme}://{rest}"))
+            }
+            _ => clean.push_str(line),
+        }
+        clean.push('\n');
+    }
+    clean
 }
 
 /// The variables of failfirst's own environment that runs may see.
@@ -667,6 +700,15 @@ fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_in_the_git_configuration_stay_outside() {
+        let text = "[core]\n\tbare = false\n[http \"https://h/\"]\n\textraheader = AUTHORIZATION: basic c2VjcmV0\n\
+                    [remote \"o\"]\n\turl = https://me:secret@h/o/r\n\tfetch = +refs/heads/*:refs/remotes/o/*\n";
+        let clean = without_secrets(text);
+        assert!(!clean.contains("c2VjcmV0") && !clean.contains("secret"), "{clean}");
+        assert!(clean.contains("bare = false") && clean.contains("url = https://h/o/r"), "{clean}");
+    }
 
     #[test]
     fn variables_are_expanded_once() {

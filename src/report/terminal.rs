@@ -295,7 +295,10 @@ impl Screen {
                     (Some(added), Some(removed)) => format!("+{added} −{removed}"),
                     _ => "binary".to_owned(),
                 };
-                format!("{} ({}, {lines})", file.path, file.role)
+                {
+                    let role = if file.role.is_empty() { String::new() } else { format!("{}, ", file.role) };
+                    format!("{} ({role}{lines})", file.path)
+                }
             })
             .collect();
         self.list("changed", entries.into_iter());

@@ -88,10 +88,21 @@ fn enter(spec: &Path) -> anyhow::Result<i32> {
         fs::write("/proc/self/uid_map", format!("{uid} {uid} 1")).context("failed to map the user")?;
         fs::write("/proc/self/gid_map", format!("{gid} {gid} 1")).context("failed to map the group")?;
     }
+    if !uid.is_root() {
+        keep_rights_over_exec().context("failed to keep the rights inside the user namespace")?;
+    }
     let mut child =
         Command::new("/proc/self/exe").arg(INIT).arg(spec).spawn().context("failed to start process 1")?;
     let status = child.wait().context("failed to wait for process 1")?;
     Ok(status.code().unwrap_or(BROKEN))
+}
+
+/// A user who is not root loses the namespace's capabilities when a program is started; process 1
+/// needs them for its mounts, and gives them up itself.
+fn keep_rights_over_exec() -> Result<(), caps::errors::CapsError> {
+    let own = caps::read(None, caps::CapSet::Permitted)?;
+    caps::set(None, caps::CapSet::Inheritable, &own)?;
+    caps::set(None, caps::CapSet::Ambient, &own)
 }
 
 /// Process 1: arranges the file systems, runs the command, reaps what is left behind.
@@ -352,6 +363,7 @@ fn give_up_rights() -> anyhow::Result<()> {
     if !left.is_empty() {
         bail!("capabilities could not be dropped: {left:?}");
     }
+    caps::clear(None, caps::CapSet::Ambient).context("failed to drop capabilities")?;
     caps::clear(None, caps::CapSet::Inheritable).context("failed to drop capabilities")?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).context("failed to forbid core dumps")?;
     // The environment of failfirst itself is empty here, but its file descriptors are not ours to lend.

@@ -170,8 +170,6 @@ fn timed_out(thrown: &Thrown, message: &str) -> bool {
 fn misused(message: &str) -> bool {
     message.contains("`.only` forbidden by --forbid-only")
         || message.contains("Unexpected .only modifier")
-        || message.starts_with("Your test suite must contain at least one test")
-        || message.starts_with("No test suite found in file")
         || message.contains("STACK_TRACE_ERROR")
 }
 

@@ -82,6 +82,8 @@ struct Table {
     exits: BTreeSet<String>,
     unfinished: BTreeSet<String>,
     files: Vec<Line>,
+    /// True when a file held no test: the runner counts that as a failure, failfirst as no test.
+    barren: bool,
     disagreements: Vec<String>,
 }
 
@@ -156,6 +158,10 @@ impl Table {
 
     fn add_load(&mut self, line: &Line, run: &Run<'_>) {
         let Some(error) = &line.error else { return };
+        if holds_no_test(&error.message) {
+            self.barren = true;
+            return;
+        }
         let phase = if line.phase.as_deref() == Some("teardown") { Phase::Teardown } else { Phase::Load };
         let mut failure = failure(error, phase, run.ground);
         if let Some(text) = &line.text {
@@ -338,13 +344,18 @@ impl Table {
             Some(0) if failing => {
                 self.disagreements.push(format!("{name} exited with 0 although its report has failures"));
             }
-            Some(code) if code != 0 && !failing => {
+            Some(code) if code != 0 && !failing && !self.barren => {
                 self.disagreements
                     .push(format!("{name} exited with {code} although its report has no failure"));
             }
             _ => {}
         }
     }
+}
+
+fn holds_no_test(message: &str) -> bool {
+    message.starts_with("Your test suite must contain at least one test")
+        || message.starts_with("No test suite found in file")
 }
 
 fn phase_of(line: &Line, error: Option<&Thrown>) -> Phase {

@@ -54,8 +54,7 @@ pub(super) fn role(path: &RepoPath) -> Option<Role> {
             let helper = support_folder
                 || stem.contains("helper")
                 || stem.contains("fixture")
-                || stem.contains("setup")
-                || matches!(stem, "util" | "utils" | "common" | "support");
+                || stem.contains("setup");
             return Some(if helper { Role::TestSupport } else { Role::Test });
         }
     } else if below_tests {

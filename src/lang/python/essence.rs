@@ -1,22 +1,32 @@
 //! Source with comments, docstrings and layout set aside.
 
-use tree_sitter::{Node, Parser};
+use tree_sitter::{Node, Parser, Tree};
 
 /// The essence of Python source; `None` where it does not parse.
 ///
 /// It is the syntax tree written out, so that parentheses which change nothing can be left away and
 /// indentation is kept where it means something.
 pub(super) fn essence(source: &str) -> Option<String> {
+    let tree = parse(source)?;
+    let mut out = coding(source).unwrap_or_default();
+    Writer { source }.write(tree.root_node(), &mut out);
+    Some(out)
+}
+
+/// The syntax tree of source without errors.
+pub(super) fn parse(source: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
-    let tree = parser.parse(source, None)?;
-    let root = tree.root_node();
-    if root.has_error() {
-        return None;
+    parser.parse(source, None).filter(|tree| !tree.root_node().has_error())
+}
+
+/// The essence of a part of a tree; empty for a statement that does nothing.
+pub(super) fn of_node(node: Node<'_>, source: &str) -> String {
+    let mut out = String::new();
+    if !is_idle(node) {
+        Writer { source }.write(node, &mut out);
     }
-    let mut out = coding(source).unwrap_or_default();
-    Writer { source }.write(root, &mut out);
-    Some(out)
+    out
 }
 
 /// Another encoding than UTF-8 lets a comment hold code (`# coding: utf-7`).

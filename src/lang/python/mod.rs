@@ -7,6 +7,7 @@
 mod canaries;
 mod cause;
 mod essence;
+mod fixtures;
 mod interpreter;
 mod modules;
 mod pytest;
@@ -95,6 +96,10 @@ impl Language for Python {
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {
         matches!(path.extension(), Some("py" | "pyi" | "pyw")).then(|| essence::essence(source)).flatten()
+    }
+
+    fn only_adds_fixtures(&self, path: &RepoPath, old: Option<&str>, new: Option<&str>) -> bool {
+        path.file_name() == "conftest.py" && fixtures::only_adds_fixtures(old, new)
     }
 
     fn runner_settings_changed(

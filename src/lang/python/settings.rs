@@ -16,8 +16,8 @@ pub(super) fn runner_tables_changed(
     new: Option<&str>,
 ) -> Option<SettingChange> {
     match path.file_name() {
-        "pyproject.toml" => pyproject(path, old.unwrap_or_default(), new.unwrap_or_default()),
-        "setup.py" => setup_py(path, old.unwrap_or_default(), new.unwrap_or_default()),
+        "pyproject.toml" => pyproject(old.unwrap_or_default(), new.unwrap_or_default()),
+        "setup.py" => setup_py(old.unwrap_or_default(), new.unwrap_or_default()),
         _ => None,
     }
 }
@@ -50,12 +50,12 @@ const DEPENDENCIES: [&[&str]; 12] = [
     &["tool", "hatch"],
 ];
 
-fn pyproject(path: &RepoPath, old: &str, new: &str) -> Option<SettingChange> {
+fn pyproject(old: &str, new: &str) -> Option<SettingChange> {
     let (Ok(old), Ok(new)) = (old.parse::<Table>(), new.parse::<Table>()) else {
-        return Some(SettingChange::Runner(format!("{path} does not parse, so its settings are unknown")));
+        return Some(SettingChange::Runner("does not parse, so its settings are unknown".to_owned()));
     };
     let differs = |keys: &&&[&str]| at(&old, keys) != at(&new, keys);
-    let named = |keys: &&[&str]| format!("[{}] in {path}", keys.join("."));
+    let named = |keys: &&[&str]| format!("changes `{}`", keys.join("."));
     if let Some(keys) = RUNNER.iter().find(differs) {
         return Some(SettingChange::Runner(named(keys)));
     }
@@ -70,7 +70,7 @@ fn pyproject(path: &RepoPath, old: &str, new: &str) -> Option<SettingChange> {
             .collect()
     };
     if plugin(&old) != plugin(&new) {
-        return Some(SettingChange::Runner(format!("[tool.pytest…] in {path}")));
+        return Some(SettingChange::Runner("changes the settings of a plugin of pytest".to_owned()));
     }
     DEPENDENCIES.iter().find(differs).map(|keys| SettingChange::Dependencies(named(keys)))
 }
@@ -86,7 +86,7 @@ static VERSION: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A setup script runs when the project is installed; only its version and its comments are free.
-fn setup_py(path: &RepoPath, old: &str, new: &str) -> Option<SettingChange> {
+fn setup_py(old: &str, new: &str) -> Option<SettingChange> {
     let bare = |text: &str| {
         let text = VERSION.replace_all(text, "version=''");
         essence::essence(&text).unwrap_or_else(|| text.into_owned())
@@ -96,9 +96,9 @@ fn setup_py(path: &RepoPath, old: &str, new: &str) -> Option<SettingChange> {
     }
     let lines = |text: &str| text.matches("pytest11").count();
     Some(if lines(old) == lines(new) {
-        SettingChange::Dependencies(path.to_string())
+        SettingChange::Dependencies("changes more of the installation than its version".to_owned())
     } else {
-        SettingChange::Runner(format!("the pytest plugins that {path} registers"))
+        SettingChange::Runner("changes which plugins of pytest it registers".to_owned())
     })
 }
 
@@ -118,11 +118,11 @@ mod tests {
         assert_eq!(changed(file, pytest, "# why\n[tool.pytest.ini_options]\naddopts = '-q'\n"), None);
         assert_eq!(
             changed(file, pytest, "[tool.pytest.ini_options]\naddopts = \"-k x\"\n"),
-            Some(SettingChange::Runner("[tool.pytest] in pyproject.toml".to_owned()))
+            Some(SettingChange::Runner("changes `tool.pytest`".to_owned()))
         );
         assert_eq!(
             changed(file, "", "[project]\ndependencies = [\"a\"]\n"),
-            Some(SettingChange::Dependencies("[project.dependencies] in pyproject.toml".to_owned()))
+            Some(SettingChange::Dependencies("changes `project.dependencies`".to_owned()))
         );
         assert!(matches!(changed(file, "", "[tool"), Some(SettingChange::Runner(_))));
         assert!(matches!(
@@ -137,7 +137,10 @@ mod tests {
         assert_eq!(changed("setup.py", old, &old.replace("1.0", "1.1")), None);
         assert_eq!(changed("setup.py", old, &format!("# hello\n{old}")), None);
         let more = old.replace("name=", "install_requires=['b'], name=");
-        assert_eq!(changed("setup.py", old, &more), Some(SettingChange::Dependencies("setup.py".to_owned())));
+        assert_eq!(
+            changed("setup.py", old, &more),
+            Some(SettingChange::Dependencies("changes more of the installation than its version".to_owned()))
+        );
         let plugin = old.replace("name=", "entry_points={'pytest11': ['a = a']}, name=");
         assert!(matches!(changed("setup.py", old, &plugin), Some(SettingChange::Runner(_))));
     }
