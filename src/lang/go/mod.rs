@@ -13,6 +13,8 @@ mod outcome;
 mod package;
 mod places;
 mod reader;
+#[cfg(test)]
+mod recorded;
 mod toolchain;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, protected};
