@@ -33,7 +33,7 @@ fn what_is_not_installed_is_said_with_the_way_out() {
 fn the_label_names_versions() {
     let tree = Tree::new(&[("package.json", "{}"), ("a.test.ts", "import { test } from 'vitest';")]);
     let label = tree.runner().unwrap().label();
-    assert!(label.starts_with("vitest 4.") && label.contains(" on Node "), "{label}");
+    assert!(label.starts_with("vitest ") && label.contains(" on Node "), "{label}");
 }
 
 #[test]
