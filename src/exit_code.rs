@@ -44,9 +44,11 @@ impl From<ExitCode> for std::process::ExitCode {
 impl ExitCode {
     /// The code for an error that ended the command.
     pub fn of_error(error: &anyhow::Error) -> Self {
+        use crate::git::GitError;
         use crate::lab::LabError;
         use crate::verify::VerifyError;
         let lab = |error: &LabError| match error {
+            LabError::Git(GitError::Git { .. }) => Self::Internal,
             LabError::Git(_) | LabError::Lang(_) | LabError::NoSandbox { .. } | LabError::Checkout { .. } => {
                 Self::Usage
             }
@@ -57,6 +59,7 @@ impl ExitCode {
             return match error {
                 VerifyError::Lab(error) => lab(error),
                 VerifyError::Overlay(_) => Self::Inconclusive,
+                VerifyError::Git(GitError::Git { .. }) => Self::Internal,
                 _ => Self::Usage,
             };
         }

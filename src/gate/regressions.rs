@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Gate;
+use super::overlay::Item;
 use super::red::log;
 use super::trial::{Trial, Variant};
 use super::verdict::{Check, Evidence, GateReport, Outcome};
 use crate::config::Regressions;
-use crate::git::Edit;
+use crate::git::{Edit, Entry, RepoPath, TreeId};
 use crate::lab::{LabError, Request, TestRun};
 use crate::lang::{Case, Role, Selection, Status, TestId};
 
@@ -82,7 +83,7 @@ impl Gate for NoRegressions {
         }
         let (replaced, gone): (Vec<_>, Vec<_>) =
             gone.into_iter().partition(|id| is_replaced(id, &before, &after));
-        let (kept, lost) = old_versions(trial, gone, &before)?;
+        let (kept, lost) = old_versions(trial, gone)?;
         if !lost.is_empty() {
             let shown = lost.iter().take(10).map(|id| trial.evidence(&after, id, None));
             let reason = match lost.as_slice() {
@@ -97,6 +98,18 @@ impl Gate for NoRegressions {
                     many[0]
                 ),
             };
+            return Ok(report(Outcome::Human, reason).evidence(shown));
+        }
+        let bent = self.bent(trial, &before)?;
+        let (replaced_text, bent): (Vec<_>, Vec<_>) =
+            bent.into_iter().partition(|(case, _)| trial.tests.contains(&case.id));
+        if let Some((first, _)) = bent.first() {
+            let shown = bent.iter().take(10).map(|(case, run)| trial.evidence(run, &case.id, Some(case)));
+            let reason = format!(
+                "{} passed before; the change edits it, and as it was before the change it fails on the fixed code; a \
+                 person must say whether that is meant",
+                first.id
+            );
             return Ok(report(Outcome::Human, reason).evidence(shown));
         }
         let scope = if trial.settings.regressions == Regressions::Related {
@@ -117,6 +130,13 @@ impl Gate for NoRegressions {
             let names = kept.iter().take(10).map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let text = format!("removed or renamed, and their old versions pass on the fixed code: {names}");
             notes.push(Evidence::Note { text });
+        }
+        if !replaced_text.is_empty() {
+            let names =
+                replaced_text.iter().map(|(case, _)| case.id.to_string()).collect::<Vec<_>>().join(", ");
+            notes.push(Evidence::Note {
+                text: format!("replication tests whose earlier text asserted what the fix changes: {names}"),
+            });
         }
         let failing = before.reading.cases.iter().filter(|case| case.status == Status::Failed).count();
         if failing > 0 {
@@ -172,34 +192,90 @@ impl NoRegressions {
     }
 }
 
-/// Tests that are gone, judged by the base's version of their files on the fixed code: those that
-/// pass there were renamed or dropped without need, the others would have shown something.
-fn old_versions(
-    trial: &Trial<'_>,
-    gone: Vec<TestId>,
-    before: &TestRun,
-) -> Result<(Vec<TestId>, Vec<TestId>), LabError> {
-    let store = trial.store();
-    let mut edits = Vec::new();
-    let mut asked = Vec::new();
-    for id in &gone {
-        let Some(path) = file(before, id).filter(|path| trial.roles.of(path) == Role::Test) else { continue };
-        let Some(entry) = store.entry(trial.base, &path)? else { continue };
-        if store.entry(trial.fixed, &path)? != Some(entry) {
-            edits.push(Edit::Put(path, entry));
-            asked.push(id.clone());
+impl NoRegressions {
+    /// Tests that passed before, that the change edits, and that fail on the fixed code with the text
+    /// that they had before the change: whoever breaks something can bend its test to fit.
+    fn bent(
+        &self,
+        trial: &Trial<'_>,
+        before: &TestRun,
+    ) -> Result<Vec<(Case, std::sync::Arc<TestRun>)>, LabError> {
+        let Some((tree, files)) = with_old_tests(trial)? else { return Ok(Vec::new()) };
+        let again = |n| old_tests_request(trial, tree, &files, n);
+        let run = trial.lab.run(&again(0))?;
+        let failed = |run: &TestRun, id: &TestId| {
+            trial.case_of(run, id, file(before, id).as_ref()).filter(|case| case.status == Status::Failed)
+        };
+        let passed = before.reading.cases.iter().filter(|case| case.status == Status::Passed);
+        let own = passed.filter(|case| case.file.as_ref().is_some_and(|file| files.contains(file)));
+        let suspects: Vec<_> = own.filter_map(|case| failed(&run, &case.id)).collect();
+        if suspects.is_empty() {
+            return Ok(Vec::new());
         }
+        let second = trial.lab.run(&again(1))?;
+        let sure = suspects.into_iter().filter(|case| failed(&second, &case.id).is_some());
+        Ok(sure.map(|case| (case, run.clone())).collect())
     }
-    if asked.is_empty() {
+}
+
+/// A run of the tests that the change edits or removes, as they were before, on the fixed code.
+fn old_tests_request(trial: &Trial<'_>, tree: TreeId, files: &[RepoPath], repetition: u32) -> Request {
+    let label = "fix + the tests as they were before the change";
+    let mut request = trial.request_on(tree, label, Selection::Files(files.to_vec()), repetition);
+    request.sealed = Vec::new();
+    request
+}
+
+/// Tests that are gone: those whose old version passes on the fixed code were renamed or dropped
+/// without harm, the others would have shown something.
+fn old_versions(trial: &Trial<'_>, gone: Vec<TestId>) -> Result<(Vec<TestId>, Vec<TestId>), LabError> {
+    if gone.is_empty() {
         return Ok((Vec::new(), gone));
     }
-    let tree = store.compose(trial.fixed, &edits)?;
-    let mut request =
-        trial.request_on(tree, "fix + the old version of tests that are gone", Selection::Tests(asked), 0);
-    request.sealed.clear();
-    let run = trial.lab.run(&request)?;
+    let Some((tree, files)) = with_old_tests(trial)? else { return Ok((Vec::new(), gone)) };
+    let run = trial.lab.run(&old_tests_request(trial, tree, &files, 0))?;
     let passes = |id: &TestId| run.reading.case(id).is_some_and(|case| case.status == Status::Passed);
     Ok(gone.into_iter().partition(passes))
+}
+
+/// The fixed code with every test-side file that the change edits or removes as the base has it, and
+/// the files with tests among them; `None` where the change edits no test that was there.
+fn with_old_tests(trial: &Trial<'_>) -> Result<Option<(TreeId, Vec<RepoPath>)>, LabError> {
+    let store = trial.store();
+    let mut edits = Vec::new();
+    let mut files = Vec::new();
+    for item in &trial.test.items {
+        let path = item.path();
+        let Some(old) = store.entry(trial.base, path)? else { continue };
+        match item {
+            Item::File(_, new) if *new == old => continue,
+            Item::File(..) | Item::Gone(_) => {
+                edits.push(Edit::Put(path.clone(), old));
+                if trial.roles.of(path) == Role::Test {
+                    files.push(path.clone());
+                }
+            }
+            Item::Inline { .. } => {
+                let text = |tree| -> Result<Option<String>, LabError> {
+                    Ok(store.file(tree, path)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+                };
+                let (Some(fixed), Some(before)) = (text(trial.fixed)?, text(trial.base)?) else { continue };
+                let language = trial.roles.language();
+                // Without test items before there is nothing that could have been bent.
+                if language.inline_tests(path, &before).is_none_or(|inline| inline.items.is_empty()) {
+                    continue;
+                }
+                let Some(text) = language.graft(path, &fixed, &before) else { continue };
+                let oid = store.write_blob(text.as_bytes())?;
+                edits.push(Edit::Put(path.clone(), Entry { oid, ..old }));
+                files.push(path.clone());
+            }
+        }
+    }
+    if files.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((store.compose(trial.fixed, &edits)?, files)))
 }
 
 fn selection(trial: &Trial<'_>) -> Option<Selection> {
@@ -210,7 +286,7 @@ fn selection(trial: &Trial<'_>) -> Option<Selection> {
     }
 }
 
-fn file(run: &TestRun, id: &TestId) -> Option<crate::git::RepoPath> {
+fn file(run: &TestRun, id: &TestId) -> Option<RepoPath> {
     run.reading.case(id).and_then(|case| case.file.clone())
 }
 

@@ -135,9 +135,13 @@ fn collisions(trial: &Trial<'_>, whole: &[Change], findings: &mut Vec<Finding>) 
         return;
     }
     let removed = |path: &RepoPath| whole.iter().any(|change| change.path == *path && change.new.is_none());
-    let mut known = std::collections::HashMap::new();
+    // Pairs that the base has already are not the change's doing.
     let present = trial.lab.base_paths().iter().filter(|path| !removed(path));
-    for path in present.chain(added.iter().map(|change| &change.path)) {
+    let sealed = trial.test.paths();
+    let mut known: std::collections::HashMap<_, _> =
+        present.chain(&sealed).map(|path| (fold(path), path)).collect();
+    for change in added {
+        let path = &change.path;
         let other = known.insert(fold(path), path);
         if let Some(other) = other
             && other != path

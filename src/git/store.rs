@@ -453,22 +453,51 @@ impl Store {
             return Ok(base);
         }
         let repo = self.scratch();
-        let tree = repo.find_tree(base.0.0).map_err(|e| missing(e, base.0))?;
-        let mut update = git2::build::TreeUpdateBuilder::new();
+        let find = |id: TreeId| repo.find_tree(id.0.0).map_err(|e| missing(e, id.0));
+        let make = |tree: &git2::Tree<'_>, mut update: git2::build::TreeUpdateBuilder| {
+            update.create_updated(&repo, tree).map(|oid| TreeId(Oid(oid))).map_err(git("compose a tree"))
+        };
+        let is_tree = |item: &git2::TreeEntry<'_>| item.kind() == Some(ObjectType::Tree);
+        // What is taken away goes first, and so does what stands in the way: a file may take the
+        // place of a folder and the other way round. libgit2 fails on removing what is not there.
+        let tree = find(base)?;
+        let mut gone = std::collections::BTreeSet::new();
         for edit in edits {
             match edit {
-                Edit::Put(path, entry) => {
-                    update.upsert(path.as_str(), entry.oid.0, entry.mode.to_git());
+                Edit::Remove(path) if tree.get_path(Path::new(path.as_str())).is_ok() => {
+                    gone.insert(path.as_str());
                 }
-                Edit::Remove(path) => {
-                    // libgit2 fails on removing what is not there.
-                    if tree.get_path(Path::new(path.as_str())).is_ok() {
-                        update.remove(path.as_str());
+                Edit::Remove(_) => {}
+                Edit::Put(path, _) => {
+                    let text = path.as_str();
+                    let item = |text: &str| tree.get_path(Path::new(text)).ok();
+                    let above = text.match_indices('/').map(|(at, _)| &text[..at]);
+                    gone.extend(above.filter(|above| item(above).is_some_and(|item| !is_tree(&item))));
+                    if item(text).is_some_and(|item| is_tree(&item)) {
+                        gone.insert(text);
                     }
                 }
             }
         }
-        update.create_updated(&repo, &tree).map(|oid| TreeId(Oid(oid))).map_err(git("compose a tree"))
+        let mut cleared = base;
+        if !gone.is_empty() {
+            let mut update = git2::build::TreeUpdateBuilder::new();
+            for path in &gone {
+                let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+                // Within a folder that goes as a whole there is nothing left to remove.
+                if !above.into_iter().any(|above| gone.contains(above)) {
+                    update.remove(*path);
+                }
+            }
+            cleared = make(&tree, update)?;
+        }
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for edit in edits {
+            if let Edit::Put(path, entry) = edit {
+                update.upsert(path.as_str(), entry.oid.0, entry.mode.to_git());
+            }
+        }
+        make(&find(cleared)?, update)
     }
 
     /// A commit of a tree upon a parent, with the parent's time, so that the same content has the
@@ -521,5 +550,54 @@ fn missing(error: git2::Error, oid: Oid) -> GitError {
         GitError::MissingObject { oid }
     } else {
         git("read an object")(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store upon an empty repository, and the tree of these files.
+    fn store(files: &[&str]) -> (tempfile::TempDir, Store, TreeId) {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init(dir.path().join("r")).unwrap();
+        let empty = repository.treebuilder(None).unwrap().write().unwrap();
+        let store = Store::open(&dir.path().join("r"), dir.path()).unwrap();
+        let edits: Vec<_> = files.iter().map(|path| put(&store, path)).collect();
+        let tree = store.compose(TreeId(Oid(empty)), &edits).unwrap();
+        (dir, store, tree)
+    }
+
+    fn put(store: &Store, path: &str) -> Edit {
+        let oid = store.write_blob(path.as_bytes()).unwrap();
+        Edit::Put(RepoPath::new(path).unwrap(), Entry { mode: Mode::File, oid })
+    }
+
+    fn gone(path: &str) -> Edit {
+        Edit::Remove(RepoPath::new(path).unwrap())
+    }
+
+    fn names(store: &Store, tree: TreeId) -> Vec<String> {
+        let files = store.list(tree).unwrap().into_iter();
+        files.map(|(path, _)| String::from_utf8(path).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_may_take_the_place_of_a_folder_and_the_other_way_round() {
+        let (_dir, store, tree) = store(&["a/b/c", "a/d", "e", "f/g"]);
+        let compose = |edits: &[Edit]| names(&store, store.compose(tree, edits).unwrap());
+        assert_eq!(compose(&[put(&store, "a")]), ["a", "e", "f/g"]);
+        assert_eq!(compose(&[gone("a/b/c"), gone("a/d"), put(&store, "a")]), ["a", "e", "f/g"]);
+        assert_eq!(compose(&[gone("e"), put(&store, "e/x/y")]), ["a/b/c", "a/d", "e/x/y", "f/g"]);
+        assert_eq!(compose(&[put(&store, "e/x")]), ["a/b/c", "a/d", "e/x", "f/g"]);
+    }
+
+    #[test]
+    fn a_folder_goes_with_its_last_file() {
+        let (_dir, store, tree) = store(&["a/b/c", "e"]);
+        let left = store.compose(tree, &[gone("a/b/c"), gone("never/there")]).unwrap();
+        assert_eq!(names(&store, left), ["e"]);
+        let same = store.compose(TreeId(left.0), &[put(&store, "a/b/c")]).unwrap();
+        assert_eq!(same, tree);
     }
 }

@@ -53,10 +53,14 @@ impl Checkout {
                 differs.insert(RepoPath::from_bytes(path).map_err(crate::git::GitError::from)?, Some(*entry));
             }
         }
-        for path in untracked(root)? {
-            differs.entry(path).or_insert(None);
+        let mut paths: Vec<_> =
+            files.iter().filter_map(|(path, _)| RepoPath::from_bytes(path).ok()).collect();
+        paths.sort();
+        for path in not_ignored(root)? {
+            if paths.binary_search(&path).is_err() {
+                differs.entry(path).or_insert(None);
+            }
         }
-        let paths = files.iter().filter_map(|(path, _)| RepoPath::from_bytes(path).ok()).collect();
         Ok(Self { root: root.to_owned(), differs, paths })
     }
 }
@@ -94,12 +98,13 @@ fn is_large_file(bytes: &[u8], entry: &Entry) -> bool {
     Oid::of_blob(pointer.as_bytes()) == entry.oid
 }
 
-/// Files of the checkout that git neither tracks nor ignores: they belong to no variant.
-fn untracked(root: &Path) -> Result<Vec<RepoPath>, LabError> {
+/// Files of the checkout that git does not ignore: tracked by whatever is checked out, or strays.
+/// Those that the base tree does not have belong to no variant by themselves.
+fn not_ignored(root: &Path) -> Result<Vec<RepoPath>, LabError> {
     let mut command = Command::new("git");
     command
         .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.directory=*"])
-        .args(["ls-files", "--others", "--exclude-standard", "-z"])
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
         .current_dir(root)
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_NO_REPLACE_OBJECTS", "1");

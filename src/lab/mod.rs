@@ -2,7 +2,7 @@
 //!
 //! A *variant* is a git tree composed in the scratch object database (base, base + test, head …). It
 //! is laid over the prepared checkout, at the project's own path where the machine allows it
-//! ([`sandbox`]), so that installed dependencies keep working. A *run* is a variant, a selection of
+//! (`sandbox`), so that installed dependencies keep working. A *run* is a variant, a selection of
 //! tests and a repetition; it is made once ([`TestRun`]).
 
 mod checkout;

@@ -352,10 +352,14 @@ impl Lab {
         let inner_out = inner_tmp.join(&out_name);
 
         let lower = self.layers_of(request)?;
-        let mut sealed = Vec::new();
+        let (mut sealed, mut untouchable) = (Vec::new(), Vec::new());
         for path in &request.sealed {
             if let Some(entry) = self.store.entry(request.tree, path)? {
                 sealed.push((path.as_str().to_owned(), entry.oid.to_string()));
+                // Tests may open their data files for writing, but not their source.
+                if self.language.essence(path, "").is_some() {
+                    untouchable.push(path.as_str().to_owned());
+                }
             }
         }
         let invocations = self.runner.run(&request.selection, &inner_out);
@@ -376,6 +380,7 @@ impl Lab {
                 lower: lower.clone(),
                 layer: place.join("layer"),
                 sealed: sealed.clone(),
+                untouchable: untouchable.clone(),
                 ..self.job(&invocation, &inner_tmp, &tmp)
             };
             make_dirs(&[&job.layer])?;
@@ -397,7 +402,9 @@ impl Lab {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         env.insert("HOME".to_owned(), text(&inner_tmp.join("home")));
         env.insert("TMPDIR".to_owned(), text(inner_tmp));
-        let dump_after = self.timeout.as_secs_f64() * 0.9;
+        // The clock of the dump starts only with the session, and the dump must be there before the end.
+        let limit = self.timeout.as_secs_f64();
+        let dump_after = (limit * 0.9).min(limit - 2.0).max(limit * 0.4);
         env.insert("FAILFIRST_DUMP_AFTER".to_owned(), format!("{dump_after:.1}"));
         env.extend(self.user_env.clone());
         for (name, value) in &invocation.env {
@@ -417,6 +424,7 @@ impl Lab {
             shared: Vec::new(),
             hidden: self.hidden.clone(),
             sealed: Vec::new(),
+            untouchable: Vec::new(),
             network: Network::Loopback,
             timeout: self.timeout,
         }

@@ -116,6 +116,13 @@ impl Report {
             reproduce: reproduce.into(),
         }
     }
+
+    /// Why the case ended as it did, unless the verdict says the same.
+    pub(crate) fn explanation(&self) -> &str {
+        let explanation = self.case.as_ref().map_or("", |case| case.explanation.trim());
+        let said = self.verdict.as_ref().is_some_and(|verdict| verdict.summary.trim() == explanation);
+        if said { "" } else { explanation }
+    }
 }
 
 /// A change, for people.

@@ -47,7 +47,7 @@ pub fn render(report: &Report, style: Style) -> String {
     let mut screen = Screen { out: String::new(), style, width };
     screen.headline(report);
     if let Some(case) = &report.case {
-        screen.case(case);
+        screen.case(case, report);
     }
     if let Some(verdict) = &report.verdict {
         screen.gates(verdict);
@@ -176,13 +176,13 @@ impl Screen {
         }
     }
 
-    fn case(&mut self, case: &Case) {
+    fn case(&mut self, case: &Case, report: &Report) {
         let number = case.number.map(|number| format!("issue {number}: ")).unwrap_or_default();
         self.paragraph(2, &format!("{number}{}", case.title), Some(Tint::Bold));
         if case.replayed {
             self.paragraph(2, wording::REPLAYED, Some(Tint::Quiet));
         }
-        for line in case.explanation.trim().lines() {
+        for line in report.explanation().lines() {
             self.paragraph(2, line, None);
         }
     }

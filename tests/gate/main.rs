@@ -1,9 +1,14 @@
 //! The catalogue of deceits: every one is refused or left to a person, and its honest twin is not.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod git_tricks;
 mod honest;
 mod invalid_test;
+mod regressions;
 mod seed;
+mod surroundings;
 mod tampering;

@@ -5,7 +5,7 @@ use failfirst::gate::verdict::{Check, FailureClass, GateReport, Outcome, Verdict
 /// A verdict to look at. Each expectation that fails shows the whole verdict.
 #[derive(Debug)]
 pub(crate) struct Judged {
-    verdict: Verdict,
+    pub(crate) verdict: Verdict,
 }
 
 impl Judged {

@@ -129,6 +129,35 @@ pub(crate) fn rust() -> Story {
     }
 }
 
+/// Go: `shop.go`, `shop_test.go`.
+pub(crate) fn go() -> Story {
+    let test = |name: &str, prices: &str, sum: u32| {
+        format!(
+            "package shop\n\nimport \"testing\"\n\nfunc {name}(t *testing.T) {{\n\tif sum := Total([]int{{{prices}}}); sum != {sum} {{\n\t\t\
+             t.Fatalf(\"%d is not {sum}\", sum)\n\t}}\n}}\n"
+        )
+    };
+    Story {
+        base: vec![
+            ("failfirst.toml", SETTINGS).into(),
+            ("go.mod", "module shop\n\ngo 1.19\n").into(),
+            ("shop.go", &*go_total("1", "")).into(),
+            ("old_test.go", &*test("TestNothing", "0", 0)).into(),
+        ],
+        test: vec![("shop_test.go", &*test("TestTotal", "1, 2, 3", 6)).into()],
+        fix: vec![("shop.go", &*go_total("0", "")).into()],
+        isolated: true,
+    }
+}
+
+/// The Go file with `Total`, which leaves out the first `skip` prices, and `before` its loop.
+pub(crate) fn go_total(skip: &str, before: &str) -> String {
+    format!(
+        "package shop\n\nfunc Total(prices []int) int {{\n{before}\tsum := 0\n\tfor _, price := range prices[{skip}:] {{\n\t\tsum += price\n\t}}\n\t\
+         return sum\n}}\n"
+    )
+}
+
 /// The interpreter with pytest and its plugins.
 pub(crate) fn python_with_pytest() -> PathBuf {
     let place = std::env::var_os("FAILFIRST_TEST_PYTHON").map_or_else(
@@ -248,6 +277,12 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// With another commit as head.
+    #[must_use]
+    pub(crate) fn with_head(self, head: String) -> Self {
+        Self { head, ..self }
+    }
+
     /// The verdict on the difference between base and head.
     pub(crate) fn judge(&self, sealing: Sealing) -> Judged {
         let verdict = verify(Inputs {

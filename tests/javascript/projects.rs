@@ -33,7 +33,7 @@ fn what_is_not_installed_is_said_with_the_way_out() {
 fn the_label_names_versions() {
     let tree = Tree::new(&[("package.json", "{}"), ("a.test.ts", "import { test } from 'vitest';")]);
     let label = tree.runner().unwrap().label();
-    assert!(label.starts_with("vitest 4.") && label.contains(" on Node "), "{label}");
+    assert!(label.starts_with("vitest ") && label.contains(" on Node "), "{label}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn one_canary_passes_and_one_fails_in_every_runner() {
         let sealed = RepoPath::new(path).unwrap();
         let canaries = runner.canaries(&sealed, source, "k2x9").unwrap();
         tree.write(&canaries.path, &canaries.content);
-        let reading = tree.files(&[path, canaries.path.as_str()]);
+        let reading = tree.files(&[path]);
         assert_sound(&reading);
         assert_eq!(reading.cases.len(), 3, "{path}");
         assert_eq!(status(&reading, &format!("{path} > s")), Status::Passed);

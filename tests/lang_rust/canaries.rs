@@ -39,6 +39,13 @@ fn one_canary_passes_and_one_fails_wherever_tests_stand() {
 }
 
 #[test]
+fn the_oldest_edition_has_canaries_too() {
+    let toml = "[package]\nname = \"demo\"\nversion = \"0.1.0\"\n";
+    let crate_ = Fixture::new(&[("Cargo.toml", toml), ("src/lib.rs", "mod a;\n"), ("src/a.rs", "")]);
+    assert_eq!(sing(&crate_, &*crate_.cargo(), "src/a.rs"), (Status::Passed, Status::Failed));
+}
+
+#[test]
 fn crates_without_the_standard_library_have_canaries_too() {
     let crate_ = Fixture::new(&[
         ("src/lib.rs", "#![no_std]\npub mod a;\n"),

@@ -160,3 +160,40 @@ fn a_project_in_a_subfolder_is_run_there() {
     run.assert_whole();
     assert_eq!(run.failure("native::api t").2, "native/tests/api.rs:2");
 }
+
+#[test]
+fn procedural_macros_and_roots_with_default_members_have_tests_too() {
+    let root = format!(
+        "[workspace]\nmembers = [\"macros\"]\ndefault-members = [\"macros\"]\n\n{}",
+        manifest("demo")
+    );
+    let macros = "[package]\nname = \"demo-macros\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[lib]\nproc-macro = \
+                  true\n";
+    let crate_ = Fixture::new(&[
+        ("Cargo.toml", &root),
+        ("src/lib.rs", INLINE),
+        ("macros/Cargo.toml", macros),
+        ("macros/src/lib.rs", &INLINE.replace("pub ", "")),
+    ]);
+    let run = crate_.files(&*crate_.cargo(), &["src/lib.rs", "macros/src/lib.rs"]);
+    run.assert_whole();
+    assert_eq!(run.statuses(), [("demo tests::t", Status::Passed), ("demo-macros tests::t", Status::Passed)]);
+}
+
+#[test]
+fn a_test_program_of_its_own_kind_is_not_judged_and_hinders_nothing() {
+    let toml = format!("{}\n[[test]]\nname = \"own\"\nharness = false\n", manifest("demo"));
+    let crate_ = Fixture::new(&[
+        ("Cargo.toml", &toml),
+        ("src/lib.rs", INLINE),
+        ("tests/own.rs", "fn main() {\n    println!(\"all fine\");\n}\n"),
+        ("tests/api.rs", TEST),
+    ]);
+    let runner = crate_.cargo();
+    let run = crate_.files(&*runner, &["tests/own.rs", "tests/api.rs"]);
+    run.assert_whole();
+    assert_eq!(run.statuses(), [("demo::api t", Status::Passed)]);
+    let suite = crate_.run(&*runner, &Selection::Suite);
+    suite.assert_whole();
+    assert_eq!(suite.statuses(), [("demo tests::t", Status::Passed), ("demo::api t", Status::Passed)]);
+}

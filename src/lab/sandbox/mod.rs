@@ -90,6 +90,9 @@ pub(crate) struct Job {
     pub(crate) hidden: Vec<PathBuf>,
     /// Sealed files and the hash of their bytes; checked before and after the command.
     pub(crate) sealed: Vec<(String, String)>,
+    /// Those of the sealed files that nobody has reason to write, not even the same bytes: what was
+    /// compiled or imported meanwhile could have been something else.
+    pub(crate) untouchable: Vec<String>,
     /// What it may reach.
     pub(crate) network: Network,
     /// When it is ended.

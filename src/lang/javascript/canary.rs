@@ -6,7 +6,9 @@ use super::super::Canaries;
 use super::source::{Modules, imports, modules};
 use crate::git::RepoPath;
 
-/// Both in a new file, written as `source` is: same ending, same modules, same assertions.
+/// Both at the end of the sealed file. Runners give every file a process, or at least globals and
+/// modules, of its own: in a file beside it nothing would show that production patched the
+/// assertions of the process that it is loaded into.
 pub(super) fn beside(
     sealed: &RepoPath,
     source: &str,
@@ -14,10 +16,12 @@ pub(super) fn beside(
     runner: &str,
     module: bool,
 ) -> Option<Canaries> {
-    let path = sealed.sibling(&file_name(sealed.file_name(), nonce)).ok()?;
+    if !nonce.chars().all(|letter| letter.is_ascii_alphanumeric()) {
+        return None;
+    }
     let modules = modules(sealed, source, module);
-    let (declare, call) = interface(runner, source, modules);
-    let (import, check) = assertion(runner, source, modules);
+    let (declare, call) = interface(runner, source, modules, nonce);
+    let (import, check) = assertion(runner, source, modules, nonce);
     let digest = Sha256::digest(nonce.as_bytes());
     let word = |at: usize| -> String {
         // Letters only, so that no part of a name looks like a number to code that counts.
@@ -38,83 +42,82 @@ pub(super) fn beside(
     } else {
         [test(&first, sum), test(&second, wrong)]
     };
-    let content = [declare, import, String::new(), bodies.join("\n")]
-        .into_iter()
-        .enumerate()
-        .filter(|(at, line)| *at > 1 || !line.is_empty())
-        .map(|(_, line)| line)
-        .collect::<Vec<_>>()
-        .join("\n");
+    // The semicolon ends what the file's last line may have left open.
+    let parts = [source.trim_end(), ";", &declare, &import, &bodies.join("\n")];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Some(Canaries {
-        path,
-        content: content.trim_start().to_owned(),
+        path: sealed.clone(),
+        content: parts.join("\n"),
         passes: passes.clone(),
         fails: fails.clone(),
     })
 }
 
-/// The sealed file's name with the nonce in it, still matching whatever pattern finds the sealed file.
-fn file_name(name: &str, nonce: &str) -> String {
-    let (stem, rest) = match name.find('.') {
-        Some(at) if at > 0 => name.split_at(at),
-        _ => (name, ""),
+/// The line that brings the test interface, and the function that declares a test. Names are those
+/// of the nonce or of the global object, since the file may use the usual ones for its own.
+fn interface(runner: &str, source: &str, modules: Modules, nonce: &str) -> (String, String) {
+    let named = |name: &str, library: &str| {
+        (bring(Some(name), &format!("t{nonce}"), library, modules), format!("t{nonce}"))
     };
-    let ending = ["_test", "-test", "_spec", "-spec", "Test", "Spec"]
-        .into_iter()
-        .find(|ending| stem.ends_with(ending));
-    match ending {
-        Some(ending) => format!("{}-{nonce}{ending}{rest}", &stem[..stem.len() - ending.len()]),
-        None => format!("{stem}-{nonce}{rest}"),
-    }
-}
-
-/// The line that brings the test interface, and the function that declares a test.
-fn interface(runner: &str, source: &str, modules: Modules) -> (String, &'static str) {
+    let global = |name: &str| (String::new(), format!("globalThis.{name}"));
     match runner {
-        "node:test" => (bring("{ test }", "node:test", modules), "test"),
-        "vitest" => ("import { test, expect } from \"vitest\";".to_owned(), "test"),
-        "jest" if imports(source, "@jest/globals") => {
-            (bring("{ test, expect }", "@jest/globals", modules), "test")
+        "node:test" => named("test", "node:test"),
+        "vitest" => {
+            (bring(Some("test"), &format!("t{nonce}"), "vitest", Modules::Import), format!("t{nonce}"))
         }
-        "jest" => (String::new(), "test"),
+        "jest" if imports(source, "@jest/globals") => named("test", "@jest/globals"),
+        "jest" => global("test"),
         // Mocha's interfaces `bdd` and `tdd` know different words.
-        _ if imports(source, "mocha") => (bring("{ it }", "mocha", modules), "it"),
-        _ if source.contains("suite(") && !source.contains("it(") => (String::new(), "test"),
-        _ => (String::new(), "it"),
+        _ if imports(source, "mocha") => named("it", "mocha"),
+        _ if source.contains("suite(") && !source.contains("it(") => global("test"),
+        _ => global("it"),
     }
 }
 
 type Check = Box<dyn Fn(&str, u32) -> String>;
 
 /// The assertion that the sealed test uses, so that a tampered library shows here too.
-fn assertion(runner: &str, source: &str, modules: Modules) -> (String, Check) {
-    let expect: Check = Box::new(|value, expected| format!("expect({value}).toBe({expected})"));
-    let strict: Check = Box::new(|value, expected| format!("assert.strictEqual({value}, {expected})"));
+fn assertion(runner: &str, source: &str, modules: Modules, nonce: &str) -> (String, Check) {
+    let alias = format!("a{nonce}");
+    let expect = |name: String| -> Check {
+        Box::new(move |value, expected| format!("{name}({value}).toBe({expected})"))
+    };
+    let strict = |name: String| -> Check {
+        Box::new(move |value, expected| format!("{name}.strictEqual({value}, {expected})"))
+    };
     let library = ["node:assert/strict", "node:assert", "assert/strict", "assert"]
         .into_iter()
         .find(|name| imports(source, name));
     match runner {
-        "vitest" => (String::new(), expect),
-        "jest" if library.is_none() || source.contains("expect(") => (String::new(), expect),
+        "vitest" => (bring(Some("expect"), &alias, "vitest", Modules::Import), expect(alias)),
+        "jest" if imports(source, "@jest/globals") && library.is_none() => {
+            (bring(Some("expect"), &alias, "@jest/globals", modules), expect(alias))
+        }
+        "jest" if library.is_none() || source.contains("expect(") => {
+            (String::new(), expect("globalThis.expect".to_owned()))
+        }
         _ => {
             if let Some(name) = library {
-                return (bring("assert", name, modules), strict);
+                return (bring(None, &alias, name, modules), strict(alias));
             }
             if imports(source, "chai") {
-                return (bring("{ assert }", "chai", modules), strict);
+                return (bring(Some("assert"), &alias, "chai", modules), strict(alias));
             }
             if imports(source, "expect") {
-                return (bring("{ expect }", "expect", modules), expect);
+                return (bring(Some("expect"), &alias, "expect", modules), expect(alias));
             }
-            (bring("assert", "node:assert", modules), strict)
+            (bring(None, &alias, "node:assert", modules), strict(alias))
         }
     }
 }
 
-fn bring(names: &str, module: &str, modules: Modules) -> String {
-    match modules {
-        Modules::Import => format!("import {names} from \"{module}\";"),
-        Modules::Require => format!("const {names} = require(\"{module}\");"),
+/// The line that makes an export of a module known under `alias`; without a name, the module's default.
+fn bring(name: Option<&str>, alias: &str, module: &str, modules: Modules) -> String {
+    match (modules, name) {
+        (Modules::Import, Some(name)) => format!("import {{ {name} as {alias} }} from \"{module}\";"),
+        (Modules::Import, None) => format!("import {alias} from \"{module}\";"),
+        (Modules::Require, Some(name)) => format!("const {{ {name}: {alias} }} = require(\"{module}\");"),
+        (Modules::Require, None) => format!("const {alias} = require(\"{module}\");"),
     }
 }
 
@@ -127,31 +130,24 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_written_as_its_neighbour_is() {
-        let node = of(
-            "test/a.test.mjs",
-            "import test from 'node:test'; import assert from 'node:assert/strict'",
-            "node:test",
-            false,
-        );
-        assert_eq!(node.path.as_str(), "test/a-n4x.test.mjs");
-        assert!(
-            node.content
-                .contains("import { test } from \"node:test\";\nimport assert from \"node:assert/strict\";")
-        );
+    fn the_tests_stand_in_the_sealed_file_and_speak_its_language() {
+        let source = "import test from 'node:test'; import assert from 'node:assert/strict'";
+        let node = of("test/a.test.mjs", source, "node:test", false);
+        assert_eq!(node.path.as_str(), "test/a.test.mjs");
+        assert!(node.content.starts_with(&format!(
+            "{source}\n;\nimport {{ test as tn4x }} from \"node:test\";\nimport an4x from \"node:assert/strict\";\ntn4x("
+        )));
         let node = of("test/a.js", "const { test } = require('node:test')", "node:test", false);
-        assert!(
-            node.content.contains(
-                "const { test } = require(\"node:test\");\nconst assert = require(\"node:assert\");"
-            )
-        );
+        assert!(node.content.contains(
+            "const { test: tn4x } = require(\"node:test\");\nconst an4x = require(\"node:assert\");"
+        ));
         let jest = of("src/cart_test.ts", "test('x', () => expect(1).toBe(1))", "jest", false);
-        assert_eq!(jest.path.as_str(), "src/cart-n4x_test.ts");
-        assert!(jest.content.starts_with("test(") && jest.content.contains("expect("));
+        assert!(jest.content.contains("\nglobalThis.test(") && jest.content.contains("globalThis.expect("));
         let mocha =
             of("test/a.js", "import { expect } from 'chai'; suite('x', () => { test('y') })", "mocha", true);
         assert!(
-            mocha.content.contains("import { assert } from \"chai\";") && mocha.content.contains("\ntest(")
+            mocha.content.contains("import { assert as an4x } from \"chai\";")
+                && mocha.content.contains("\nglobalThis.test(")
         );
     }
 

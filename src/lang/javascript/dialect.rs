@@ -47,7 +47,8 @@ impl Job<'_> {
                 numbered(&name.join("(?: > | )"))
             })
             .collect();
-        (!names.is_empty()).then(|| format!("^(?:{})$", names.join("|")))
+        // The first versions of vitest put a blank before the name.
+        (!names.is_empty()).then(|| format!("^ ?(?:{})$", names.join("|")))
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
         let names = [vec!["a.b".to_owned(), "c (d) #2".to_owned()], vec!["x\ny".to_owned()]];
         let job = Job { out: Path::new("/o"), stem: "r0", files: &[], names: &names, config: None };
         let pattern = job.pattern().unwrap();
-        assert_eq!(pattern, r"^(?:a\.b(?: > | )c \(d\)(?: #2)?|x\ny)$");
+        assert_eq!(pattern, r"^ ?(?:a\.b(?: > | )c \(d\)(?: #2)?|x\ny)$");
         let regex = regex::Regex::new(&pattern).unwrap();
         assert!(regex.is_match("a.b c (d)") && regex.is_match("x\ny"));
         assert!(!regex.is_match("a.b c (d) e") && !regex.is_match("axb c (d)"));

@@ -34,6 +34,11 @@ pub(super) fn read(run: &Run<'_>) -> Reading {
     if !table.begun {
         return never_started(run);
     }
+    // Older versions of vitest leave at once when no file matches.
+    let silent = !table.ended && table.rows.is_empty() && table.loads.is_empty() && run.output.code.is_some();
+    if silent && !run.output.timed_out && told(run.output, "No test files found, exiting with code") {
+        return Reading { complete: true, ..Reading::default() };
+    }
     table.finish(run, torn)
 }
 
@@ -353,6 +358,10 @@ impl Table {
     }
 }
 
+fn told(output: &Output, words: &str) -> bool {
+    output.stdout.contains(words) || output.stderr.contains(words)
+}
+
 fn holds_no_test(message: &str) -> bool {
     message.starts_with("Your test suite must contain at least one test")
         || message.starts_with("No test suite found in file")
@@ -383,8 +392,9 @@ fn never_started(run: &Run<'_>) -> Reading {
     if text.contains("Error: No test files found") {
         return Reading { complete: true, ..Reading::default() };
     }
-    // Mocha loads all files before the reporter starts, and says so in these words when one fails.
-    let closing = text.contains("Exception during run: ");
+    // Mocha loads all files before the reporter starts; when one fails it says so in these words, or
+    // shows where in itself it stood.
+    let closing = text.contains("Exception during run: ") || text.contains("at Mocha.loadFiles");
     let failure = printed(&text, run.ground).unwrap_or_else(|| {
         let last_of = |text: &str| {
             text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| plain_text(line.trim()))

@@ -287,22 +287,20 @@ fn each_option(words: &[String], mut see: impl FnMut(&str, &[String])) {
 /// A package as cargo's options name it.
 pub(super) struct Selected<'a> {
     package: &'a Package,
-    alone: bool,
 }
 
 impl<'a> Selected<'a> {
     pub(super) fn new(workspace: &'a Workspace, package: usize) -> Self {
-        let package = &workspace.packages[package];
-        let alone = workspace.packages.iter().filter(|other| other.home == package.home).count() == 1;
-        Self { package, alone }
+        Self { package: &workspace.packages[package] }
     }
 
-    /// Nothing where the package is the only one; the manifest's path where it lies deeper, which
-    /// also serves packages that are no members of the workspace.
+    /// The manifest's path where it lies deeper, which also serves packages that are no members of
+    /// the workspace. At the root cargo takes the root's package by itself unless the workspace has
+    /// default members; a name is avoided, since a dependency may bear the same.
     fn options(&self) -> Vec<String> {
-        let Package { name, folder, home, .. } = self.package;
+        let Package { name, folder, home, has_default_members, .. } = self.package;
         if folder == home {
-            return if self.alone { Vec::new() } else { vec!["-p".to_owned(), name.clone()] };
+            return if *has_default_members { vec!["-p".to_owned(), name.clone()] } else { Vec::new() };
         }
         let inner = folder.strip_prefix(home.as_str()).unwrap_or(folder).trim_start_matches('/');
         vec!["--manifest-path".to_owned(), format!("{inner}/Cargo.toml")]

@@ -29,8 +29,11 @@ fn write(node: Node<'_>, source: &str, tokens: &mut String) {
     // The parts of a literal are kept as they stand: layout inside a string is meaning.
     let whole = matches!(node.kind(), "string_literal" | "raw_string_literal" | "char_literal");
     if whole || node.child_count() == 0 {
-        tokens.push_str(syntax::text(node, source));
-        tokens.push(BETWEEN);
+        let token = syntax::text(node, source);
+        if !token.is_empty() {
+            tokens.push_str(token);
+            tokens.push(BETWEEN);
+        }
         return;
     }
     // Attributes stand in front of what they belong to, as siblings: hold them back until it is
@@ -110,5 +113,6 @@ mod tests {
             assert_ne!(base, essence(other).unwrap(), "{other}");
         }
         assert_eq!(essence("fn a( {"), None);
+        assert_eq!(essence("#[test]\nfn t() {}\n"), essence(""));
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Package {
     pub(super) folder: String,
     /// The outermost folder above it with a manifest: where cargo is started.
     pub(super) home: String,
+    /// True when its manifest is also a workspace's and names default members.
+    pub(super) has_default_members: bool,
     /// Its targets.
     pub(super) targets: Vec<Target>,
 }
@@ -73,6 +75,8 @@ pub(super) fn packages(project: &dyn Project) -> Vec<Package> {
             name: name.to_owned(),
             folder: (*folder).to_owned(),
             home: (*home).to_owned(),
+            has_default_members: table(&manifest, "workspace")
+                .is_some_and(|workspace| workspace.contains_key("default-members")),
             targets: targets(project, folder, name, &manifest),
         });
     }

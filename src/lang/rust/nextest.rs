@@ -174,7 +174,7 @@ impl Nextest {
             let id = TestId(format!("{} {}", test.binary, test.name));
             failed += u32::from(test.failure.is_some());
             if meant(&id) {
-                self.read_test(test, id, root, reading);
+                self.read_test(test, id, run.timed_out, root, reading);
             }
         }
         if found.count != found.tests.len() || found.failures != failed as usize {
@@ -206,7 +206,7 @@ impl Nextest {
         self.add_ignored(listed.as_ref(), &meant, before, reading);
     }
 
-    fn read_test(&self, test: &JunitTest, id: TestId, root: &Path, reading: &mut Reading) {
+    fn read_test(&self, test: &JunitTest, id: TestId, timed_out: bool, root: &Path, reading: &mut Reading) {
         let Some((package, kind, target, name)) = self.cargo.workspace.parse(&id) else { return };
         let program = Program { package, kind, target };
         let own = report::read(&test.stdout);
@@ -228,6 +228,11 @@ impl Nextest {
             }
             Some(kind) if kind.contains("timeout") => {
                 let how = "did not end within nextest's own time limit";
+                self.cargo.cut_off(&program, &name, Cause::TimedOut, how, &printed)
+            }
+            // What was still running when the time limit came.
+            Some(kind) if timed_out && kind.contains("abort") => {
+                let how = "did not end within the time limit";
                 self.cargo.cut_off(&program, &name, Cause::TimedOut, how, &printed)
             }
             Some(kind) if own.complete && !kind.contains("abort") => {

@@ -90,7 +90,7 @@ impl Builder {
         }
         CasePart {
             title: self.sentence(&format!("{number}{}", case.title)),
-            explanation: self.prose(&case.explanation),
+            explanation: self.prose(report.explanation()),
             root_cause: case.root_cause.as_ref().map(|text| self.prose(text)),
             locations: case
                 .locations

@@ -312,3 +312,13 @@ fn a_mandatory_question_that_was_not_asked_stands_among_the_answers_of_an_open_v
     assert!(text.starts_with("? Inconclusive"));
     assert!(text.contains("  K1   – not asked       Does the test fail on the buggy code"), "{text}");
 }
+
+#[test]
+fn what_the_verdict_says_is_not_said_again_for_the_case() {
+    let mut report = fixture::fixed_case();
+    let summary = report.verdict.as_ref().unwrap().summary.clone();
+    report.case.as_mut().unwrap().explanation = summary.clone();
+    assert_eq!(render(&report, Style::default()), render(&fixture::fixed_case(), Style::default()));
+    report.case.as_mut().unwrap().explanation = "the second attempt held".into();
+    assert!(render(&report, Style::default()).contains("\n  the second attempt held\n"));
+}

@@ -5,17 +5,20 @@ const fs = require('fs');
 const path = require('path');
 const { config, keepSpec } = FAILFIRST;
 
-function mochaModule(name) {
-  const places = [process.cwd()];
+// Mocha's own reader of configuration is what requires this file; else it is looked for.
+function reader() {
+  const own = module.parent && module.parent.exports;
+  if (own && own.loadConfig && own.findConfig) return own;
   for (let folder = path.dirname(fs.realpathSync(process.argv[1])); ; folder = path.dirname(folder)) {
-    places.unshift(folder);
-    if (fs.existsSync(path.join(folder, name))) return require(path.join(folder, name));
-    if (folder === path.dirname(folder)) break;
+    for (const name of ['lib/cli/config.js', 'lib/cli/config.cjs']) {
+      const file = path.join(folder, name);
+      if (fs.existsSync(file)) return require(file);
+    }
+    if (folder === path.dirname(folder)) throw new Error('mocha has no lib/cli/config');
   }
-  return require(require.resolve(`mocha/${name}`, { paths: [process.cwd()] }));
 }
 
-const { findConfig, loadConfig } = mochaModule('lib/cli/config.js');
+const { findConfig, loadConfig } = reader();
 const found = config === null ? findConfig() : path.resolve(config);
 const own = found ? loadConfig(found) : {};
 

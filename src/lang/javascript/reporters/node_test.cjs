@@ -1,6 +1,7 @@
 // Reporter for node:test. Runs in the parent process; test files run in processes of their own.
+const { resolve } = require('path');
+
 module.exports = async function* report(source) {
-  const entries = new Set();
   const stack = [];
   const stderr = new Map();
   const running = new Map();
@@ -19,10 +20,10 @@ module.exports = async function* report(source) {
     open.set(file, names);
   };
   for await (const { type, data } of source) {
-    const file = path(data?.file);
+    const file = data?.file === undefined ? undefined : resolve(path(data.file));
     // A test file appears as a test of its own, named by its path.
-    const isFile = file !== undefined && data.nesting === 0 && data.name === file;
-    if (isFile && type === 'test:enqueue') entries.add(file);
+    const isFile =
+      file !== undefined && typeof data.name === 'string' && data.nesting === 0 && resolve(data.name) === file;
     if (type === 'test:stderr' && file !== undefined) {
       stderr.set(file, ((stderr.get(file) ?? '') + data.message).slice(-65536));
     } else if (type === 'test:enqueue' && isFile) {

@@ -51,11 +51,26 @@ function finish(files, unhandled, reason) {
 }
 
 module.exports = class {
-  onInit() {
+  onInit(context) {
+    this.context = context;
     emit({ t: 'begin' });
   }
 
+  // Versions before 3 tell of a start only so.
+  onTaskUpdate(packs) {
+    for (const [id, result] of this.ready ? [] : packs) {
+      const task = result?.state === 'run' ? this.context?.state?.idMap?.get(id) : undefined;
+      if (task === undefined || task.type === 'suite') continue;
+      const titles = [task.name];
+      for (let suite = task.suite; suite && suite.name; suite = suite.suite) {
+        if (suite.filepath === undefined) titles.unshift(suite.name);
+      }
+      emit({ t: 'start', file: path(task.file?.filepath), path: titles });
+    }
+  }
+
   onTestCaseReady(test) {
+    this.ready = true;
     const titles = [test.name];
     for (let parent = test.parent; parent && parent.type === 'suite'; parent = parent.parent) titles.unshift(parent.name);
     emit({ t: 'start', file: path(test.module.moduleId), path: titles });
