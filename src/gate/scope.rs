@@ -209,10 +209,8 @@ fn other_tests(trial: &Trial<'_>, findings: &mut Vec<Finding>) {
 fn nothing_in_production(trial: &Trial<'_>) -> Result<Option<GateReport>, LabError> {
     let refuse = |reason: &str| Ok(Some(GateReport::new(Check::K0, Outcome::Fail, reason)));
     if trial.change.production.is_empty() {
-        let others =
-            trial.change.other.iter().any(|(_, role)| matches!(role, Role::Other | Role::Protected(_)));
-        if others {
-            // K3 says what it is worth: without production hunks base + H + T is the fix itself.
+        if trial.change.other.iter().any(|(_, role)| *role != Role::Docs) {
+            // K3 shows what it is worth: without production hunks base + H + T is the fix itself.
             return Ok(None);
         }
         return refuse("nothing in production changed: the change holds only tests and prose");

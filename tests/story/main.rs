@@ -22,8 +22,8 @@ fn assert_story(output: &Output) {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let report = json(output);
     assert_eq!(report["verdict"]["verdict"], "verified");
-    assert_eq!(report["case"]["replayed"], true);
-    let refused: Vec<_> = report["case"]["refused_attempts"]
+    assert_eq!(report["replayed"], true);
+    let refused: Vec<_> = report["refused_attempts"]
         .as_array()
         .expect("refused attempts")
         .iter()
