@@ -117,6 +117,21 @@ impl TestRun {
 
 type Slot<T> = Arc<Mutex<Option<T>>>;
 
+/// A layer that was made once for many runs.
+#[derive(Clone)]
+struct Layer {
+    place: PathBuf,
+    /// Sealed files that were not as they must be while it was made.
+    broken_seals: Vec<String>,
+}
+
+/// What of a variant is sealed; see [`Job`].
+#[derive(Clone, Default, Serialize)]
+struct Seals {
+    sealed: Vec<(String, String)>,
+    untouchable: Vec<String>,
+}
+
 /// A project, ready to have variants run.
 pub struct Lab {
     store: Arc<Store>,
@@ -131,7 +146,7 @@ pub struct Lab {
     jobs: usize,
     caches: Vec<(String, PathBuf)>,
     hidden: Vec<PathBuf>,
-    layers: Mutex<HashMap<String, Slot<PathBuf>>>,
+    layers: Mutex<HashMap<String, Slot<Layer>>>,
     made: Mutex<HashMap<String, Arc<TestRun>>>,
     progress: Arc<dyn Progress>,
     scratch: Scratch,
@@ -351,24 +366,15 @@ impl Lab {
         let inner_tmp = self.sandbox.inner_tmp(&tmp);
         let inner_out = inner_tmp.join(&out_name);
 
-        let lower = self.layers_of(request)?;
-        let (mut sealed, mut untouchable) = (Vec::new(), Vec::new());
-        for path in &request.sealed {
-            if let Some(entry) = self.store.entry(request.tree, path)? {
-                sealed.push((path.as_str().to_owned(), entry.oid.to_string()));
-                // Tests may open their data files for writing, but not their source.
-                if self.language.essence(path, "").is_some() {
-                    untouchable.push(path.as_str().to_owned());
-                }
-            }
-        }
+        let seals = self.seals(request)?;
+        let (lower, broken_seals) = self.layers_of(request, &seals)?;
         let invocations = self.runner.run(&request.selection, &inner_out);
         let mut run = TestRun {
             request: request.clone(),
             commands: invocations.iter().map(|invocation| shell_words::join(&invocation.argv)).collect(),
             outputs: Vec::new(),
             reading: Reading::default(),
-            broken_seals: Vec::new(),
+            broken_seals,
             touched: Vec::new(),
             took: Duration::ZERO,
         };
@@ -379,8 +385,8 @@ impl Lab {
             let job = Job {
                 lower: lower.clone(),
                 layer: place.join("layer"),
-                sealed: sealed.clone(),
-                untouchable: untouchable.clone(),
+                sealed: seals.sealed.clone(),
+                untouchable: seals.untouchable.clone(),
                 ..self.job(&invocation, &inner_tmp, &tmp)
             };
             make_dirs(&[&job.layer])?;
@@ -430,33 +436,46 @@ impl Lab {
         }
     }
 
-    /// The layers below a run, topmost first: what was built, the variant's files, the checkout.
-    fn layers_of(&self, request: &Request) -> Result<Vec<PathBuf>, LabError> {
+    fn seals(&self, request: &Request) -> Result<Seals, LabError> {
+        let mut seals = Seals::default();
+        for path in &request.sealed {
+            if let Some(entry) = self.store.entry(request.tree, path)? {
+                seals.sealed.push((path.as_str().to_owned(), entry.oid.to_string()));
+                // Tests may open their data files for writing, but not their source.
+                if self.language.essence(path, "").is_some() {
+                    seals.untouchable.push(path.as_str().to_owned());
+                }
+            }
+        }
+        Ok(seals)
+    }
+
+    /// The layers below a run, topmost first: what was built, the variant's files, the checkout; and
+    /// what the build did to sealed files.
+    fn layers_of(&self, request: &Request, seals: &Seals) -> Result<(Vec<PathBuf>, Vec<String>), LabError> {
         let files = self.files_layer(request.tree)?;
         let mut lower = vec![files.join("upper"), self.checkout.root.clone()];
         let build = self.runner.build(&request.selection);
-        if !build.is_empty() {
-            let key = serde_json::to_string(&(request.tree, &build)).unwrap_or_default();
-            let below = lower.clone();
-            let built = self.layer(&key, || self.lay(below, Vec::new(), &build))?;
-            lower.insert(0, built.join("upper"));
+        if build.is_empty() {
+            return Ok((lower, Vec::new()));
         }
-        Ok(lower)
+        let key = serde_json::to_string(&(request.tree, &build, seals)).unwrap_or_default();
+        let below = lower.clone();
+        let built = self.layer(&key, || self.lay(below, Vec::new(), &build, seals))?;
+        lower.insert(0, built.place.join("upper"));
+        Ok((lower, built.broken_seals))
     }
 
     fn files_layer(&self, tree: TreeId) -> Result<PathBuf, LabError> {
-        self.layer(&tree.to_string(), || {
+        let layer = self.layer(&tree.to_string(), || {
             let steps = self.steps(tree)?;
-            self.lay(vec![self.checkout.root.clone()], steps, &[])
-        })
+            self.lay(vec![self.checkout.root.clone()], steps, &[], &Seals::default())
+        })?;
+        Ok(layer.place)
     }
 
     /// The layer of `key`, made by `make` at the first call; others wait for it.
-    fn layer(
-        &self,
-        key: &str,
-        make: impl FnOnce() -> Result<PathBuf, LabError>,
-    ) -> Result<PathBuf, LabError> {
+    fn layer(&self, key: &str, make: impl FnOnce() -> Result<Layer, LabError>) -> Result<Layer, LabError> {
         let slot = lock(&self.layers).entry(key.to_owned()).or_default().clone();
         let mut place = lock(&slot);
         if let Some(place) = &*place {
@@ -473,12 +492,14 @@ impl Lab {
         lower: Vec<PathBuf>,
         steps: Vec<FileStep>,
         commands: &[Invocation],
-    ) -> Result<PathBuf, LabError> {
+        seals: &Seals,
+    ) -> Result<Layer, LabError> {
         let place = self.scratch.path().join(format!("layer-{}", nonce(6)));
         let tmp = place.join("tmp");
         make_dirs(&[&tmp.join("home")])?;
         let inner_tmp = self.sandbox.inner_tmp(&tmp);
         let nothing = [Invocation::default()];
+        let mut broken_seals = Vec::new();
         for command in if commands.is_empty() { &nothing } else { commands } {
             for (name, content) in &command.files {
                 write(&tmp.join(name), content.as_bytes())?;
@@ -487,11 +508,14 @@ impl Lab {
                 lower: lower.clone(),
                 layer: place.clone(),
                 steps: steps.clone(),
+                sealed: seals.sealed.clone(),
+                untouchable: seals.untouchable.clone(),
                 ..self.job(command, &inner_tmp, &tmp)
             };
-            self.sandbox.stay(&job)?;
+            let stay = self.sandbox.stay(&job)?;
+            broken_seals.extend(stay.broken_seals.into_iter().map(|what| format!("{what}, at build time")));
         }
-        Ok(place)
+        Ok(Layer { place, broken_seals })
     }
 
     /// The steps from the checkout on disk to a tree.

@@ -28,7 +28,7 @@ const REWRITES: &str =
 const RESTORES: &str = r#"fn main() {
     let script = "t=tests/sho; t=${t}p.rs; cp -p $t $TMPDIR/own; printf '#[test]\nfn total() {}\n' > $t
         touch -r $TMPDIR/own $t
-        (for n in $(seq 2000); do cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\\0' ' ' | grep -q 'rustc .*tests/shop.rs.*--test' && break; sleep 0.02; done
+        (for n in $(seq 2000); do cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\\0' ' ' | grep -q 'rus[t]c .*tests/sho[p].rs.*--tes[t]' && break; sleep 0.02; done
         sleep 0.3; cp -p $TMPDIR/own $t) > /dev/null 2>&1 &";
     std::process::Command::new("sh").args(["-c", script]).status().unwrap();
 }
