@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use failfirst::git::RepoPath;
 use failfirst::lang::{
-    Case, Failure, Output, Place, Project, Reading, Runner, RunnerSettings, Selection, Template, TestId,
+    Case, Failure, Invocation, Output, Place, Project, Reading, Runner, RunnerSettings, Selection, Template,
+    TestId,
 };
 
 /// A Go module (or several) on disk.
@@ -79,17 +80,7 @@ impl Tree {
                 std::fs::write(out.path().join(name), content).unwrap();
             }
             let started = Instant::now();
-            let output = Command::new(&invocation.argv[0])
-                .args(&invocation.argv[1..])
-                .current_dir(self.folder.path().join(&invocation.cwd))
-                .env_clear()
-                .env("PATH", std::env::var_os("PATH").unwrap())
-                .env("HOME", home.path())
-                .envs(runner.environment())
-                .envs(&self.env)
-                .envs(&invocation.env)
-                .output()
-                .unwrap();
+            let output = self.execute(runner, &invocation, home.path());
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             outputs.push(Output {
                 code: output.status.code(),
@@ -102,6 +93,26 @@ impl Tree {
         }
         let reading = runner.read(selection, &outputs, out.path(), self.folder.path());
         Run { reading, outputs }
+    }
+
+    /// Runs one command of the adapter.
+    pub(crate) fn execute(
+        &self,
+        runner: &dyn Runner,
+        invocation: &Invocation,
+        home: &Path,
+    ) -> std::process::Output {
+        Command::new(&invocation.argv[0])
+            .args(&invocation.argv[1..])
+            .current_dir(self.folder.path().join(&invocation.cwd))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", home)
+            .envs(runner.environment())
+            .envs(&self.env)
+            .envs(&invocation.env)
+            .output()
+            .unwrap()
     }
 
     pub(crate) fn files(&self, paths: &[&str]) -> Run {

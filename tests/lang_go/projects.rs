@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use failfirst::git::RepoPath;
-use failfirst::lang::{Canaries, Cause, Project as _, Selection, Status};
+use failfirst::lang::{Canaries, Cause, Project as _, Selection, Status, TestId};
 
 use crate::harness::{CART, FILE, Tree, cart, innermost, test_file};
 
@@ -59,6 +59,8 @@ fn build_tags_of_the_command_are_kept() {
     let tree = Tree::new(&[("cart/cart.go", CART), (FILE, &source)]);
     let without = tree.files(&[FILE]);
     assert_eq!(without.ids(), [""; 0], "{}", without.show());
+    assert_eq!(without.reading.load_failures[0].file, RepoPath::new(FILE).ok());
+    assert!(without.reading.load_failures[0].failure.message.contains("`-tags`"), "{}", without.show());
     let tree = tree.with_command("go test -tags slow {tests}");
     let with = tree.files(&[FILE]);
     with.is_whole();
@@ -109,4 +111,21 @@ fn the_surroundings_of_a_run_are_its_own() {
     assert_eq!(env["GOPROXY"], "off");
     assert_eq!(env["GOFLAGS"], "");
     assert_eq!(runner.writable_caches(), [PathBuf::from(&env["GOCACHE"])]);
+}
+
+#[test]
+fn a_build_runs_no_code_of_the_project() {
+    let tree = cart(
+        "import \"os\"\n\nfunc init() { os.WriteFile(\"ran\", nil, 0o644) }\n\nfunc TestA(t *testing.T) {}",
+    );
+    let runner = tree.runner();
+    let home = tempfile::tempdir().unwrap();
+    let selection = Selection::Tests(vec![TestId::from("./cart:TestA")]);
+    let build = runner.build(&selection);
+    assert_eq!(build.len(), 1);
+    let output = tree.execute(runner.as_ref(), &build[0], home.path());
+    assert!(output.status.success(), "{output:?}");
+    assert!(!tree.folder.path().join("cart/ran").exists());
+    tree.run(&selection).is_whole();
+    assert!(tree.folder.path().join("cart/ran").exists());
 }

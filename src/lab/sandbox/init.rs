@@ -206,7 +206,13 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
     for (name, cache) in &job.caches {
         let part = |part: &str| job.layer.join(format!("cache-{name}-{part}"));
         if cache.is_dir() {
-            overlay(std::slice::from_ref(cache), &part("upper"), &part("work"), &inside(cache))
+            // What the variant's build wrote to the cache lies beside the layer that it made.
+            let layers = &job.lower[..job.lower.len().saturating_sub(1)];
+            let beside =
+                layers.iter().filter_map(|layer| Some(layer.parent()?.join(format!("cache-{name}-upper"))));
+            let mut lower: Vec<PathBuf> = beside.filter(|folder| folder.is_dir()).collect();
+            lower.push(cache.clone());
+            overlay(&lower, &part("upper"), &part("work"), &inside(cache))
                 .with_context(|| format!("failed to mount an overlay over {}", cache.display()))?;
         }
     }

@@ -90,6 +90,9 @@ impl Index {
             let Ok(path) = RepoPath::new(join(folder, &parts[1])) else { continue };
             let number: u32 = parts[2].parse().unwrap_or(0);
             if let Some(function) = FUNCTION.captures(&parts[3]) {
+                if !is_test(&function[1]) {
+                    continue;
+                }
                 let key = (path.parent().to_owned(), function[1].to_owned());
                 index.declared.entry(key).or_default().push((path, number));
             } else {
@@ -135,6 +138,12 @@ impl Index {
     }
 }
 
+/// True for names that the testing package takes for tests: `TestMain` is none, nor is `Testify`.
+fn is_test(name: &str) -> bool {
+    let rest = ["Test", "Example", "Fuzz"].iter().find_map(|prefix| name.strip_prefix(prefix));
+    name != "TestMain" && rest.is_some_and(|rest| !rest.starts_with(char::is_lowercase))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +161,12 @@ mod tests {
         assert_eq!(index.functions("sub/p").map(|(name, _)| name).collect::<Vec<_>>(), ["FuzzÄ", "TestA"]);
         assert_eq!(index.test_files("sub/p").len(), 2);
         assert_eq!(index.functions("nowhere").count(), 0);
+        for (name, expected) in
+            [("Test", true), ("TestA", true), ("Test_a", true), ("ExampleCart_Total", true)]
+        {
+            assert_eq!(is_test(name), expected, "{name}");
+        }
+        assert!(!is_test("TestMain") && !is_test("Testify") && !is_test("Fuzzy"));
     }
 
     #[test]

@@ -43,6 +43,15 @@ enum What {
 }
 
 impl Step {
+    /// The package as `go` wants it, seen from the module's folder.
+    fn pattern(&self) -> String {
+        let Some(folder) = &self.package else { return "./...".to_owned() };
+        match self.module.relative(folder).unwrap_or(folder) {
+            "" => ".".to_owned(),
+            inside => format!("./{inside}"),
+        }
+    }
+
     /// True when every test of its package was selected.
     pub(super) fn is_whole(&self) -> bool {
         self.what == What::All
@@ -158,13 +167,7 @@ impl GoTestRunner {
     }
 
     fn invocation(&self, number: usize, step: &Step, out: &Path) -> Invocation {
-        let folder = match &step.package {
-            None => "./...".to_owned(),
-            Some(folder) => match step.module.relative(folder).unwrap_or(folder) {
-                "" => ".".to_owned(),
-                inside => format!("./{inside}"),
-            },
-        };
+        let folder = step.pattern();
         let template = match (&step.package, &self.suite) {
             (None, Some(suite)) => suite,
             _ => &self.command,
@@ -206,6 +209,22 @@ impl Runner for GoTestRunner {
             Some(version) => format!("go test (Go {version})"),
             None => "go test".to_owned(),
         }
+    }
+
+    /// Fills the build cache: compiles, vets and links, but runs no code of the project. The command
+    /// is the same whichever tests of a package are selected. The suite is run only once on a variant.
+    fn build(&self, selection: &Selection) -> Vec<Invocation> {
+        if *selection == Selection::Suite {
+            return Vec::new();
+        }
+        let flags = ["-exec=true", "-count=1"].map(str::to_owned);
+        let steps = self.plan(selection).into_iter();
+        steps
+            .map(|step| {
+                Invocation::new(compose(&self.command, &flags, &step.pattern(), false))
+                    .cwd(step.module.folder)
+            })
+            .collect()
     }
 
     fn run(&self, selection: &Selection, out: &Path) -> Vec<Invocation> {
@@ -395,6 +414,15 @@ mod tests {
             commands(&suite, &Selection::Suite),
             ["$ ./... -- go test -json -count=1 -timeout=@dump@ -short ./..."]
         );
+    }
+
+    #[test]
+    fn one_build_serves_all_selections_of_a_package() {
+        let runner = runner(Some("go test -tags foo {tests}"), None);
+        let build = runner.build(&files(&["p/a_test.go"]));
+        assert_eq!(build, runner.build(&tests(&["./p:TestA/x", "./p:TestB"])));
+        assert_eq!(build[0].argv.join(" "), "go test -tags foo -exec=true -count=1 ./p");
+        assert_eq!(runner.build(&Selection::Suite), []);
     }
 
     #[test]

@@ -125,6 +125,9 @@ impl StepRun<'_> {
             } else if let Some(failure) = outcome.load.take() {
                 self.all_files(&folder, &failure, reading);
             }
+            if !package.unbuilt && (package.closed || package.end == Some(Status::Skipped)) {
+                self.left_out(&folder, &outcome, reading);
+            }
             self.add_cases(&folder, outcome, reading);
         }
         if packages.is_empty() {
@@ -267,6 +270,30 @@ impl StepRun<'_> {
         }
         for file in others {
             reading.load_failures.push(LoadFailure { file: Some(file), failure: first.failure.clone() });
+        }
+    }
+
+    /// Selected files whose tests the package does not have, although it ran to its end.
+    fn left_out(&self, folder: &str, outcome: &Outcome, reading: &mut Reading) {
+        let Selection::Files(files) = self.reader.selection else { return };
+        for file in files.iter().filter(|file| file.parent() == folder) {
+            // An example that states no output is never run.
+            let mut own = self
+                .places
+                .index
+                .functions(folder)
+                .filter(|(name, files)| {
+                    !name.starts_with("Example") && files.iter().any(|(path, _)| path == file)
+                })
+                .peekable();
+            if own.peek().is_some() && own.all(|(name, _)| !outcome.knows(name)) {
+                let what = format!(
+                    "no test of {file} ran; if build constraints exclude it, \
+                     name its `-tags` in `command` under [test] in failfirst.toml"
+                );
+                let failure = load(Cause::Broken { what: what.clone() }, what);
+                reading.load_failures.push(LoadFailure { file: Some(file.clone()), failure });
+            }
         }
     }
 
