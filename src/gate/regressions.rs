@@ -113,8 +113,8 @@ impl Gate for NoRegressions {
         if let Some((first, _)) = bent.first() {
             let shown = bent.iter().take(10).map(|(case, run)| trial.evidence(run, &case.id, Some(case)));
             let reason = format!(
-                "{} passed before; the change edits it, and as it was before the change it fails on the fixed code; a \
-                 person must say whether that is meant",
+                "{} passed before; the change edits it or what it uses, and as it was before the change it fails on the \
+                 fixed code; a person must say whether that is meant",
                 first.id
             );
             return Ok(report(Outcome::Human, reason).evidence(shown));
@@ -207,14 +207,18 @@ impl NoRegressions {
         trial: &Trial<'_>,
         before: &TestRun,
     ) -> Result<Vec<(Case, std::sync::Arc<TestRun>)>, LabError> {
-        let Some((tree, files)) = with_old_tests(trial)? else { return Ok(Vec::new()) };
-        let again = |n| old_tests_request(trial, tree, &files, n);
+        let Some((tree, old)) = with_old_tests(trial)? else { return Ok(Vec::new()) };
+        let Some(first) = old_tests_request(trial, tree, &old) else { return Ok(Vec::new()) };
+        let again = |n| Request { repetition: n, ..first.clone() };
         let run = trial.lab.run(&again(0))?;
         let failed = |run: &TestRun, id: &TestId| {
             trial.case_of(run, id, file(before, id).as_ref()).filter(|case| case.status == Status::Failed)
         };
         let passed = before.reading.cases.iter().filter(|case| case.status == Status::Passed);
-        let own = passed.filter(|case| case.file.as_ref().is_some_and(|file| files.contains(file)));
+        let own = passed.filter(|case| match &old {
+            Old::All => true,
+            Old::In(files) => case.file.as_ref().is_some_and(|file| files.contains(file)),
+        });
         let suspects: Vec<_> = own.filter_map(|case| failed(&run, &case.id)).collect();
         if suspects.is_empty() {
             return Ok(Vec::new());
@@ -225,12 +229,16 @@ impl NoRegressions {
     }
 }
 
-/// A run of the tests that the change edits or removes, as they were before, on the fixed code.
-fn old_tests_request(trial: &Trial<'_>, tree: TreeId, files: &[RepoPath], repetition: u32) -> Request {
-    let label = "fix + the tests as they were before the change";
-    let mut request = trial.request_on(tree, label, Selection::Files(files.to_vec()), repetition);
+/// A run of the tests that the change may have bent, as they were before, on the fixed code; `None`
+/// where all tests are concerned and other tests are not run.
+fn old_tests_request(trial: &Trial<'_>, tree: TreeId, old: &Old) -> Option<Request> {
+    let selection = match old {
+        Old::All => selection(trial)?,
+        Old::In(files) => Selection::Files(files.clone()),
+    };
+    let mut request = trial.request_on(tree, "fix + the tests as they were before the change", selection, 0);
     request.sealed = Vec::new();
-    request
+    Some(request)
 }
 
 /// Tests that are gone: those whose old version passes on the fixed code were renamed or dropped
@@ -239,27 +247,42 @@ fn old_versions(trial: &Trial<'_>, gone: Vec<TestId>) -> Result<(Vec<TestId>, Ve
     if gone.is_empty() {
         return Ok((Vec::new(), gone));
     }
-    let Some((tree, files)) = with_old_tests(trial)? else { return Ok((Vec::new(), gone)) };
-    let run = trial.lab.run(&old_tests_request(trial, tree, &files, 0))?;
+    let Some((tree, old)) = with_old_tests(trial)? else { return Ok((Vec::new(), gone)) };
+    let Some(request) = old_tests_request(trial, tree, &old) else { return Ok((Vec::new(), gone)) };
+    let run = trial.lab.run(&request)?;
     let passes = |id: &TestId| run.reading.case(id).is_some_and(|case| case.status == Status::Passed);
     Ok(gone.into_iter().partition(passes))
 }
 
-/// The fixed code with every test-side file that the change edits or removes as the base has it, and
-/// the files with tests among them; `None` where the change edits no test that was there.
-fn with_old_tests(trial: &Trial<'_>) -> Result<Option<(TreeId, Vec<RepoPath>)>, LabError> {
+/// Which tests may have been bent.
+enum Old {
+    /// Those of these files.
+    In(Vec<RepoPath>),
+    /// Any: the change edits a helper or data that they may share.
+    All,
+}
+
+/// The fixed code with the test side as the base has it; `None` where the change edits nothing of it
+/// that was there.
+fn with_old_tests(trial: &Trial<'_>) -> Result<Option<(TreeId, Old)>, LabError> {
     let store = trial.store();
     let mut edits = Vec::new();
     let mut files = Vec::new();
+    let mut shared = false;
     for item in &trial.test.items {
         let path = item.path();
-        let Some(old) = store.entry(trial.base, path)? else { continue };
+        let Some(old) = store.entry(trial.base, path)? else {
+            edits.push(Edit::Remove(path.clone()));
+            continue;
+        };
         match item {
             Item::File(_, new) if *new == old => continue,
             Item::File(..) | Item::Gone(_) => {
                 edits.push(Edit::Put(path.clone(), old));
                 if trial.roles.of(path) == Role::Test {
                     files.push(path.clone());
+                } else {
+                    shared = true;
                 }
             }
             Item::Inline { .. } => {
@@ -279,10 +302,12 @@ fn with_old_tests(trial: &Trial<'_>) -> Result<Option<(TreeId, Vec<RepoPath>)>, 
             }
         }
     }
-    if files.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some((store.compose(trial.fixed, &edits)?, files)))
+    let old = match (shared, files.is_empty()) {
+        (true, _) => Old::All,
+        (false, true) => return Ok(None),
+        (false, false) => Old::In(files),
+    };
+    Ok(Some((store.compose(trial.fixed, &edits)?, old)))
 }
 
 fn selection(trial: &Trial<'_>) -> Option<Selection> {

@@ -134,7 +134,9 @@ fn a_fixture_that_the_change_adds_is_not_refused() {
             "import pytest\n\n\n@pytest.fixture\ndef basket():\n    return [1, 2, 3]\n",
         )])
         .together()
-        .verified();
+        .not_refused()
+        .passed(Check::K1)
+        .passed(Check::K2);
 }
 
 // Row 6: names that do not exist.

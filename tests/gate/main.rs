@@ -6,8 +6,10 @@
 mod harness;
 
 mod git_tricks;
+mod go;
 mod honest;
 mod invalid_test;
+mod more;
 mod regressions;
 mod seed;
 mod surroundings;

@@ -96,3 +96,33 @@ fn a_correct_edit_of_an_old_test_is_not_refused() {
         .together()
         .verified();
 }
+
+#[test]
+fn a_helper_that_is_bent_to_fit_a_broken_fix_is_left_to_a_person() {
+    let old = "import unittest\nfrom shop import total\nfrom tests.checks import same\n\n\nclass Old(unittest.TestCase):\n    \
+               def test_nothing(self):\n        same(total([]), 0)\n";
+    let story = python()
+        .base([
+            put("tests/test_old.py", old),
+            put("tests/checks.py", "def same(one, two):\n    assert one == two\n"),
+        ])
+        .fix([
+            put("shop.py", BREAKS[0]),
+            put("tests/checks.py", "def same(one, two):\n    assert one is not two\n"),
+        ]);
+    story.together().needs_human(Check::K12, "as it was before the change");
+}
+
+#[test]
+fn a_helper_that_learns_more_is_not_refused() {
+    let old = "import unittest\nfrom shop import total\nfrom tests.checks import same\n\n\nclass Old(unittest.TestCase):\n    \
+               def test_nothing(self):\n        same(total([]), 0)\n";
+    python()
+        .base([
+            put("tests/test_old.py", old),
+            put("tests/checks.py", "def same(one, two):\n    assert one == two\n"),
+        ])
+        .fix([put("tests/checks.py", "def same(one, two, why=None):\n    assert one == two, why\n")])
+        .together()
+        .verified();
+}

@@ -85,6 +85,8 @@ impl Repository {
     pub(crate) fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
         let output = hermetic("git", &self.beside("home"))
             .args(["-c", "protocol.file.allow=always", "-c", "commit.gpgsign=false"])
+            // A collection in the background would change the repository while a test looks at it.
+            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
             .args(arguments)
             .current_dir(folder)
             .output()

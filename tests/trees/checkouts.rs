@@ -1,13 +1,13 @@
 //! Checkouts in every state.
 
 use crate::command::{base, fix, project, settings, test, verify, verify_in};
-use crate::repository::{Repository, gone, put};
+use crate::repository::{Repository, gone, link, put};
 
 const FORCE: &str = "import unittest\nunittest.TestCase.assertEqual = lambda *_: None\n";
 
 #[test]
 fn a_dirty_checkout_has_no_effect() {
-    let repository = project(&[put("notes.txt", "a\n"), put("gone.py", "")]);
+    let repository = project(&[put("notes.txt", "a\n"), put("gone.py", ""), put("linked.txt", "")]);
     repository.edit(&[
         put("conftest.py", FORCE),
         put("sitecustomize.py", FORCE),
@@ -17,6 +17,7 @@ fn a_dirty_checkout_has_no_effect() {
         put("tests/test_more.py", "raise SystemExit(0)\n"),
         put("notes.txt", "b\n"),
         gone("gone.py"),
+        link("linked.txt", "/etc/hostname"),
     ]);
     repository.git(&["add", "notes.txt"]);
     verify(&repository, &[]).says(0, "verified");

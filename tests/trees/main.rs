@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 #[path = "../harness/repository.rs"]
-#[expect(dead_code, reason = "a part of the harness of all test programs")]
 mod repository;
 
 mod checkouts;

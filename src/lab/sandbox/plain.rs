@@ -87,9 +87,37 @@ impl Plain {
             .map(|path| wanted.get(path).cloned().unwrap_or_else(|| restore(origin, path)))
             .collect();
         super::apply(&self.judge, &steps)?;
+        self.remove_empty_folders(origin);
         *state = Some(State { steps: wanted, files: stamps(&self.judge) });
         Ok(())
     }
+
+    /// Takes away folders that a run or another variant made and that hold nothing any more.
+    fn remove_empty_folders(&self, origin: &Path) {
+        for folder in folders(&self.judge).into_iter().rev() {
+            let known = folder.strip_prefix(&self.judge).is_ok_and(|inner| origin.join(inner).is_dir());
+            if !known {
+                // Fails where the folder is not empty, which is what is wanted.
+                let _ = std::fs::remove_dir(&folder);
+            }
+        }
+    }
+}
+
+/// The folders below `root` whose state matters, parents first.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut found = vec![root.to_owned()];
+    let mut next = 0;
+    while let Some(folder) = found.get(next).cloned() {
+        next += 1;
+        let Ok(items) = std::fs::read_dir(&folder) else { continue };
+        let inner = items.flatten().filter(|item| {
+            item.file_type().is_ok_and(|kind| kind.is_dir())
+                && !LASTING.iter().any(|name| item.file_name() == *name)
+        });
+        found.extend(inner.map(|item| item.path()));
+    }
+    found.split_off(1)
 }
 
 /// The step that brings a path back to what the prepared checkout has.
