@@ -276,8 +276,17 @@ fn why_none(trial: &Trial<'_>) -> Result<GateReport, LabError> {
         return Ok(report(outcome, &reason).class(class).evidence([trial.evidence(&run, &id, Some(&case))]));
     }
     if run.timed_out() {
-        let reason = "the tests ran on the buggy code until their time was over";
-        return Ok(report(Outcome::Fail, reason).class(FailureClass::D).evidence([log(&run)]));
+        // A runner that shows no stack leaves open whether it was production that hung.
+        let ends_when_fixed = discovery.candidates.iter().any(|one| one.green && one.red.is_none());
+        let (outcome, reason) = if ends_when_fixed {
+            (
+                Outcome::Inconclusive,
+                "the tests do not end on the buggy code, and the runner does not show where they hang",
+            )
+        } else {
+            (Outcome::Fail, "the tests ran on the buggy code until their time was over")
+        };
+        return Ok(report(outcome, reason).class(FailureClass::D).evidence([log(&run)]));
     }
     if discovery.candidates.is_empty() {
         let (outcome, class, reason) = if run.reading.complete {
