@@ -134,9 +134,7 @@ fn a_fixture_that_the_change_adds_is_not_refused() {
             "import pytest\n\n\n@pytest.fixture\ndef basket():\n    return [1, 2, 3]\n",
         )])
         .together()
-        .not_refused()
-        .passed(Check::K1)
-        .passed(Check::K2);
+        .verified();
 }
 
 // Row 6: names that do not exist.

@@ -46,14 +46,6 @@ impl Judged {
         self
     }
 
-    /// Verified or left to a person.
-    #[track_caller]
-    pub(crate) fn not_refused(self) -> Self {
-        let word = self.verdict.verdict;
-        assert!(matches!(word, Word::Verified | Word::NeedsHuman), "{word}: {}", self.show());
-        self
-    }
-
     /// The gate passed.
     #[track_caller]
     pub(crate) fn passed(self, check: Check) -> Self {
