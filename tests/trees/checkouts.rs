@@ -124,9 +124,9 @@ fn a_path_that_is_not_utf_8_does_not_disturb_where_it_is_not_touched() {
     repository.commit(&[test(), fix()]);
     repository.git(&["checkout", "-q", "main"]);
     verify(&repository, &[]).says(0, "verified");
-    // The same where the checkout lacks the file, or has another in its place.
+    // Where the checkout has other bytes there, they cannot be set right, and that is said.
     std::fs::write(&odd, "changed\n").unwrap();
-    verify(&repository, &[]);
+    verify(&repository, &[]).says(2, "is not UTF-8");
 }
 
 #[test]
