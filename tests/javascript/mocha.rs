@@ -104,7 +104,7 @@ fn an_early_exit_leaves_the_report_incomplete() {
     assert!(!reading.complete);
     assert!(reading.case(&"test/cart.spec.js > b".into()).is_none());
     let hang = tree("it('a', () => {}); it('h', function () { this.timeout(0); setInterval(() => {}, 1000); return new Promise(() => {}); });")
-        .limit(5)
+        .limit(10)
         .files(&["test/cart.spec.js"]);
     assert!(!hang.complete);
     assert_eq!(cause(&hang, "test/cart.spec.js > h"), &Cause::TimedOut);
