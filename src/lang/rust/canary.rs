@@ -7,34 +7,43 @@ use crate::git::RepoPath;
 
 /// The file `beside` with a module of two tests at its end. Which of them passes follows from a
 /// digest of the nonce, and the text of both has the same form.
+///
+/// They use one of the macros that the file uses, by its bare name: where production code puts its
+/// own `assert_eq!` in the place of the standard one, the canary that must fail shows it. They import
+/// nothing, since a file's own `use pretty_assertions::assert_eq` would make the name ambiguous.
 pub(super) fn beside(path: &RepoPath, source: &str, nonce: &str, bare: bool) -> Canaries {
     let digest = Sha256::digest(nonce.as_bytes());
     let word = |at: usize| digest[at..at + 4].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let (one, other) = (format!("part_{nonce}_{}", word(0)), format!("part_{nonce}_{}", word(4)));
     let first_passes = digest[8] % 2 == 0;
-    let (base, step) = (u32::from(digest[9]) + 300, u32::from(digest[10]) + 2);
+    let (rounds, step) = (u32::from(digest[9]) + 300, u32::from(digest[10]) + 2);
     let shift = u32::from(digest[11] % 7) + 1;
-    let expected = |passes: bool, seed: u32| seed * step + if passes { 0 } else { shift };
-    let test = |name: &str, passes: bool, seed: u32| {
-        // Both bounds hold for the passing and the failing form alike; only the sum differs.
+    let used: Vec<&str> =
+        ["assert_eq!(", "assert!(", "assert_ne!("].into_iter().filter(|name| source.contains(name)).collect();
+    let assertion = used.get(usize::from(digest[12]) % used.len().max(1)).copied().unwrap_or("assert_eq!(");
+    // A macro of the crate may bear the attribute's name.
+    let root = if bare { "core" } else { "std" };
+    let test = |name: &str, passes: bool, rounds: u32| {
+        let sum = rounds * step;
+        let check = match assertion {
+            "assert!(" => format!("assert!(n_{nonce} == {})", if passes { sum } else { sum + shift }),
+            "assert_ne!(" => format!("assert_ne!(n_{nonce}, {})", if passes { sum + shift } else { sum }),
+            _ => format!("assert_eq!(n_{nonce}, {})", if passes { sum } else { sum + shift }),
+        };
         format!(
-            "    #[test]\n    fn {name}() {{\n        let mut sum = 0u32;\n        let mut round = 0u32;\n        \
-             while round < {seed} {{\n            sum += {step};\n            round += 1;\n        }}\n        \
-             {std}assert_eq!(sum, {});\n    }}\n",
-            expected(passes, seed),
-            std = if bare { "self::std::" } else { "::std::" },
+            "    #[::{root}::prelude::v1::test]\n    fn {name}() {{\n        let mut n_{nonce} = 0u32;\n        let mut \
+             i_{nonce} = 0u32;\n        while i_{nonce} < {rounds} {{\n            n_{nonce} += {step};\n            \
+             i_{nonce} += 1;\n        }}\n        {check};\n    }}\n"
         )
     };
-    // A macro of the file must not stand in for the standard one, hence the full path.
-    let import = if bare { "    extern crate std;\n\n" } else { "" };
     let mut content = source.to_owned();
     if !content.is_empty() && !content.ends_with('\n') {
         content.push('\n');
     }
     content.push_str(&format!(
-        "\n#[cfg(test)]\nmod part_{nonce} {{\n{import}{}\n{}}}\n",
-        test(&one, first_passes, base),
-        test(&other, !first_passes, base + 1)
+        "\n#[cfg(test)]\nmod part_{nonce} {{\n{}\n{}}}\n",
+        test(&one, first_passes, rounds),
+        test(&other, !first_passes, rounds + 1)
     ));
     let (passes, fails) = if first_passes { (one, other) } else { (other, one) };
     Canaries { path: path.clone(), content, passes, fails }
