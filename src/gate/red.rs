@@ -8,7 +8,7 @@ use super::trial::{Look, Trial, Variant, describe};
 use super::verdict::{Check, Evidence, FailureClass, GateReport, Outcome};
 use crate::git::TreeId;
 use crate::lab::{LabError, Request, TestRun};
-use crate::lang::{Selection, Status, TestId};
+use crate::lang::{Cause, Selection, Status, TestId};
 
 /// The gate.
 pub struct Red;
@@ -248,6 +248,17 @@ fn why_none(trial: &Trial<'_>) -> Result<GateReport, LabError> {
                       reason with that API stubbed is not checked yet";
         let evidence = shown(&|one| one.class == Some(FailureClass::B));
         return Ok(report(Outcome::Inconclusive, reason).class(FailureClass::B).evidence(evidence));
+    }
+    // A runner that shows no stack leaves open whether it was production that hung.
+    let unseen_hang = |one: &super::discover::Candidate| {
+        let failure = one.red.as_ref().and_then(|case| case.failure.as_ref());
+        one.green
+            && failure.is_some_and(|failure| failure.cause == Cause::TimedOut && failure.frames.is_empty())
+    };
+    if discovery.candidates.iter().any(unseen_hang) {
+        let reason = "the test does not end on the buggy code, and the runner does not show where it hangs";
+        let evidence = shown(&unseen_hang);
+        return Ok(report(Outcome::Inconclusive, reason).class(FailureClass::D).evidence(evidence));
     }
     let class_reasons = [
         (FailureClass::C, "the test itself is broken: it fails on the buggy code for a reason of its own"),
