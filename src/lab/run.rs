@@ -427,7 +427,7 @@ impl Lab {
             cwd: invocation.cwd.clone(),
             tmp: tmp.to_owned(),
             caches: self.caches.clone(),
-            shared: Vec::new(),
+            shared: program_folder(&invocation.argv, &self.checkout.root).into_iter().collect(),
             hidden: self.hidden.clone(),
             sealed: Vec::new(),
             untouchable: Vec::new(),
@@ -608,6 +608,16 @@ fn expand(value: &str, env: &BTreeMap<String, String>) -> String {
         rest = after;
     }
     text + rest
+}
+
+/// The folder of a program that lies below `/tmp`, which is private in a run: an environment that
+/// was installed there must stay in sight.
+fn program_folder(argv: &[String], root: &Path) -> Option<PathBuf> {
+    let program = Path::new(argv.first()?);
+    let folder = program.parent()?.parent()?;
+    let private = program.starts_with("/tmp") || program.starts_with("/var/tmp");
+    (private && folder.components().count() > 3 && !program.starts_with(root) && program.exists())
+        .then(|| folder.to_owned())
 }
 
 /// A git configuration without what gives access: CI checkouts keep their token in it.
