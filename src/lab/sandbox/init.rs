@@ -194,12 +194,15 @@ fn arrange(job: &Job) -> anyhow::Result<()> {
     for folder in &job.hidden {
         hide(&inside(folder));
     }
-    for folder in &job.shared {
+    for folder in job.shared.iter().chain(&job.visible) {
         let at = inside(folder);
         if !at.is_dir() {
             fs::create_dir_all(&at).with_context(|| format!("failed to make {}", at.display()))?;
         }
         bind(folder, &at)?;
+        if job.visible.contains(folder) {
+            remount_read_only(&at, MsFlags::MS_NOSUID | MsFlags::MS_NODEV)?;
+        }
     }
     overlay(&job.lower, &job.layer.join("upper"), &job.layer.join("work"), &inside(&job.root))
         .context("failed to mount the overlay over the project")?;

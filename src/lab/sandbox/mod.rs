@@ -86,6 +86,8 @@ pub(crate) struct Job {
     pub(crate) caches: Vec<(String, PathBuf)>,
     /// Folders of the machine that appear as they are, writable, at their own path.
     pub(crate) shared: Vec<PathBuf>,
+    /// Folders of the machine that appear as they are, read-only, at their own path.
+    pub(crate) visible: Vec<PathBuf>,
     /// Folders of the machine that appear empty.
     pub(crate) hidden: Vec<PathBuf>,
     /// Sealed files and the hash of their bytes; checked before and after the command.

@@ -43,6 +43,7 @@ impl Namespaces {
                 tmp: at("tmp")?,
                 caches: Vec::new(),
                 shared: Vec::new(),
+                visible: Vec::new(),
                 hidden: Vec::new(),
                 sealed: Vec::new(),
                 untouchable: Vec::new(),
