@@ -55,6 +55,13 @@ impl Question<'_> {
                     discovery = Discovery::make(&self.trial)?;
                 }
                 self.trial.tests = discovery.replication_tests();
+                if self.trial.tests.is_empty()
+                    && let Some(emptied) = super::missing_api::emptied(&self.trial, &discovery)?
+                    && !emptied.red.is_empty()
+                {
+                    self.trial.stub = Some(emptied.tree);
+                    self.trial.tests = emptied.red;
+                }
                 aside = discovery.red_on_both_sides().into_iter().map(|one| one.id.to_string()).collect();
             }
             if round == 1 {

@@ -5,20 +5,27 @@
 //! into one word. A [`red::ProvenFailingTest`] and a [`green::VerifiedFix`] can be made only here.
 //! Adding a gate is a file, a line in [`GATES`] and tests (see CONTRIBUTING.md).
 
+pub mod altered;
+pub mod answer;
 pub mod canaries;
 pub mod class;
 pub mod discover;
 pub mod green;
 pub mod inert;
 pub mod judge;
+pub mod missing_api;
 pub mod overlay;
+pub mod poison;
+pub mod reach;
 pub mod red;
 pub mod regressions;
 pub mod roles;
 pub mod scope;
 pub mod split;
 pub mod stability;
+pub mod touched;
 pub mod trial;
+pub mod unfix;
 pub mod verdict;
 
 use crate::lab::{LabError, Request};
@@ -47,5 +54,6 @@ pub trait Gate: Sync {
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
     &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability],
+    &[&reach::Reach, &poison::Poison, &unfix::Unfix],
     &[&regressions::NoRegressions],
 ];

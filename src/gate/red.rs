@@ -125,7 +125,7 @@ impl Gate for Red {
             return why_none(trial);
         }
         let runs = trial.observations(Variant::BaseTest)?;
-        let context = trial.context(trial.base_test);
+        let context = trial.context(trial.tree(Variant::BaseTest));
         let report = |outcome, reason: String| GateReport::new(Check::K1, outcome, reason);
         if let Some(broken) = runs.iter().flat_map(|run| &run.broken_seals).next() {
             let reason = format!("the bytes of the test changed while it ran on the buggy code: {broken}");
@@ -186,12 +186,48 @@ impl Gate for Red {
         }
         let (count, times) = (trial.tests.len(), runs.len());
         let subject = if count == 1 { "the test fails".to_owned() } else { format!("{count} tests fail") };
+        if trial.stub.is_some() {
+            return with_api_emptied(trial, &runs, &subject, class)
+                .map(|report| report.class(class).evidence(shown));
+        }
         let reason = format!(
             "{subject} on the buggy code in each of {times} runs, for an accepted reason: {}",
             class.describe()
         );
         Ok(report(Outcome::Pass, reason).class(class).evidence(shown))
     }
+}
+
+/// The base lacks an API that the test needs; the test was seen to fail where that API is empty.
+fn with_api_emptied(
+    trial: &Trial<'_>,
+    runs: &[std::sync::Arc<TestRun>],
+    subject: &str,
+    class: FailureClass,
+) -> Result<GateReport, LabError> {
+    let altered = trial.altered()?;
+    let stubbed = altered.stubbed.as_ref();
+    let names = stubbed
+        .map(|stubbed| stubbed.names.iter().take(4).map(|name| format!("`{name}`")).collect::<Vec<_>>());
+    let names = names.unwrap_or_default().join(", ");
+    let only_raised = stubbed.is_some_and(|stubbed| stubbed.raises)
+        && runs.iter().flat_map(|run| &run.reading.cases).filter(|case| trial.tests.contains(&case.id)).all(
+            |case| case.failure.as_ref().is_some_and(|failure| failure.message.contains(&altered.message)),
+        );
+    if only_raised {
+        let reason = format!(
+            "the test needs an API that the buggy code does not have ({names}), and no default is known for its types: whether \
+             the test looks at what it does must be seen by a person"
+        );
+        return Ok(GateReport::new(Check::K1, Outcome::Human, reason));
+    }
+    let reason = format!(
+        "the test needs an API that the buggy code does not have ({names}); with that API there but empty {subject} in each \
+         of {} runs, for an accepted reason: {}",
+        runs.len(),
+        class.describe()
+    );
+    Ok(GateReport::new(Check::K1, Outcome::Pass, reason))
 }
 
 /// A test that hangs replicates a bug only where the bug is a hang.
@@ -244,8 +280,19 @@ fn why_none(trial: &Trial<'_>) -> Result<GateReport, LabError> {
     }
     let of_class = |class: FailureClass| discovery.candidates.iter().any(|one| one.class == Some(class));
     if of_class(FailureClass::B) {
-        let reason = "the test needs an API that the buggy code does not have; whether it would fail for the right \
-                      reason with that API stubbed is not checked yet";
+        let emptied = super::missing_api::emptied(trial, &discovery)?;
+        if let Some(emptied) = emptied.as_ref().filter(|emptied| !emptied.green.is_empty()) {
+            let reason = "the test needs an API that the buggy code does not have, but it passes when that API is there and \
+                          empty: it does not depend on what the fix does";
+            return Ok(report(Outcome::Fail, reason).class(FailureClass::B).evidence(emptied.seen.clone()));
+        }
+        let reason = if emptied.is_some() {
+            "the test needs an API that the buggy code does not have; with that API there but empty it does not fail for an \
+             accepted reason"
+        } else {
+            "the test needs an API that the buggy code does not have, and that API cannot be emptied to see whether the test \
+             would fail for the right reason"
+        };
         let evidence = shown(&|one| one.class == Some(FailureClass::B));
         return Ok(report(Outcome::Inconclusive, reason).class(FailureClass::B).evidence(evidence));
     }

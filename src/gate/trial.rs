@@ -1,7 +1,8 @@
 //! A trial: one test, one change, and the variants that the gates run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::altered::Altered;
 use super::class::{self, Context};
 use super::overlay::{Overlay, OverlayError};
 use super::roles::Roles;
@@ -106,6 +107,11 @@ pub struct Trial<'a> {
     pub choice: Choice,
     /// The replication tests, once they are known.
     pub tests: Vec<TestId>,
+    /// Where the test needs an API that the base does not have: the variant in which that API is there
+    /// and does nothing. It takes the place of base + T.
+    pub stub: Option<TreeId>,
+    /// Variants of the fixed code that behave otherwise; made when they are first asked for.
+    altered: OnceLock<Altered>,
 }
 
 impl<'a> Trial<'a> {
@@ -166,6 +172,8 @@ impl<'a> Trial<'a> {
             choice: Choice::Alone,
             files,
             tests: Vec::new(),
+            stub: None,
+            altered: OnceLock::new(),
         })
     }
 
@@ -174,11 +182,25 @@ impl<'a> Trial<'a> {
         self.lab.store()
     }
 
+    /// Variants of the fixed code that behave otherwise.
+    ///
+    /// # Errors
+    /// One cannot be composed.
+    pub fn altered(&self) -> Result<&Altered, LabError> {
+        if self.altered.get().is_none() {
+            let made = Altered::compose(self)?;
+            return Ok(self.altered.get_or_init(|| made));
+        }
+        self.altered
+            .get()
+            .ok_or_else(|| LabError::Internal("variants that were made are not there".to_owned()))
+    }
+
     /// The tree of a variant.
     pub fn tree(&self, variant: Variant) -> TreeId {
         match variant {
             Variant::Base => self.base,
-            Variant::BaseTest => self.base_test,
+            Variant::BaseTest => self.stub.unwrap_or(self.base_test),
             Variant::Inert => self.inert,
             Variant::Fixed => self.fixed,
         }
@@ -186,7 +208,11 @@ impl<'a> Trial<'a> {
 
     /// A run of a variant.
     pub fn request(&self, variant: Variant, selection: Selection, repetition: u32) -> Request {
-        self.request_on(self.tree(variant), variant.label(), selection, repetition)
+        let label = match variant {
+            Variant::BaseTest if self.stub.is_some() => super::unfix::STUBBED,
+            _ => variant.label(),
+        };
+        self.request_on(self.tree(variant), label, selection, repetition)
     }
 
     /// A run of any tree.

@@ -373,7 +373,8 @@ pub fn decide(gates: &[GateReport]) -> Word {
 
 /// The gates without which nothing is verified. K12 may be switched off in the configuration; then
 /// it reports so itself.
-pub const MANDATORY: [Check; 6] = [Check::K0, Check::K1, Check::K2, Check::K3, Check::K4, Check::K15];
+pub const MANDATORY: [Check; 7] =
+    [Check::K0, Check::K1, Check::K2, Check::K3, Check::K4, Check::K8, Check::K15];
 
 #[cfg(test)]
 mod tests {

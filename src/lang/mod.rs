@@ -11,6 +11,7 @@ mod javascript;
 pub mod protected;
 mod python;
 mod rust;
+pub mod surgery;
 
 use std::path::Path;
 
@@ -176,6 +177,9 @@ pub trait Language: Send + Sync {
     fn only_adds_fixtures(&self, _path: &RepoPath, _old: Option<&str>, _new: Option<&str>) -> bool {
         false
     }
+
+    /// How behaviour is changed in source of this language.
+    fn surgery(&self) -> &'static dyn surgery::Surgery;
 
     /// The source with comments, docstrings and layout set aside: two files with the same essence
     /// behave alike. `None` where the file is not source of this language or does not parse.

@@ -247,14 +247,14 @@ mod tests {
 
     #[test]
     fn no_mandatory_gate_can_be_left_out() {
-        let all = ["scope", "red", "green", "inert", "canaries", "regressions", "stability"];
+        let all = ["scope", "red", "green", "inert", "canaries", "unfix", "regressions", "stability"];
         for (index, name) in all.iter().enumerate() {
             let mut names = all.to_vec();
             names.remove(index);
             let message = error(&format!("gates = {names:?}"));
             assert!(message.contains(&format!("leaves out `{name}`")), "{message}");
         }
-        let more = Pipeline::parse("x", "gates = [\"K9\", \"scope\", \"red\", \"green\", \"inert\", \"canaries\", \"K12\", \"stability\"]", "x").unwrap();
+        let more = Pipeline::parse("x", "gates = [\"K9\", \"scope\", \"red\", \"green\", \"inert\", \"canaries\", \"unfix\", \"K12\", \"stability\"]", "x").unwrap();
         assert!(more.gates.contains(&Check::K9));
         assert!(error("gates = [\"rad\"]").contains("`rad`, which is no gate; known are scope, red"));
     }

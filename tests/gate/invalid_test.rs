@@ -65,8 +65,8 @@ fn a_test_of_an_api_to_come_is_not_refused_in_python() {
         .test([("tests/test_shop.py", &*text)])
         .fix([("shop.py", "def total(prices):\n    return sum(prices)\n\n\ndef mean(prices):\n    return total(prices) / len(prices)\n")])
         .together()
-        .inconclusive(Check::K1, "needs an API that the buggy code does not have")
-        .class(Check::K1, FailureClass::B);
+        .verified()
+        .class(Check::K1, FailureClass::A1);
 }
 
 #[test]
@@ -76,7 +76,8 @@ fn a_test_of_an_api_to_come_is_not_refused_in_javascript() {
         .test([("test/shop.test.js", &*text)])
         .fix([("src/shop.js", "export const total = (prices) => prices.reduce((a, b) => a + b, 0);\nexport const mean = (prices) => total(prices) / prices.length;\n")])
         .together()
-        .inconclusive(Check::K1, "needs an API that the buggy code does not have");
+        .verified()
+        .passed(Check::K8);
 }
 
 #[test]
@@ -84,7 +85,8 @@ fn a_test_of_an_api_to_come_is_not_refused_in_rust() {
     rust_file("#[test]\nfn mean() {\n    assert_eq!(shop::mean(&[1, 3]), 2);\n}\n")
         .fix([("src/lib.rs", "pub fn total(prices: &[u32]) -> u32 {\n    prices.iter().sum()\n}\n\npub fn mean(prices: &[u32]) -> u32 {\n    total(prices) / prices.len() as u32\n}\n")])
         .together()
-        .inconclusive(Check::K1, "needs an API that the buggy code does not have");
+        .verified()
+        .passed(Check::K8);
 }
 
 // Row 4: syntax errors.

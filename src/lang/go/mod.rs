@@ -15,10 +15,12 @@ mod places;
 mod reader;
 #[cfg(test)]
 mod recorded;
+mod surgery;
 mod toolchain;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, protected};
 use crate::git::RepoPath;
+use crate::lang::surgery::Surgery;
 
 /// Go.
 pub(super) struct Go;
@@ -72,6 +74,10 @@ impl Language for Go {
 
     fn runner(&self, project: &dyn Project, settings: &RunnerSettings) -> Result<Box<dyn Runner>, LangError> {
         Ok(Box::new(go_test::GoTestRunner::find(project, settings)?))
+    }
+
+    fn surgery(&self) -> &'static dyn Surgery {
+        &surgery::GoSurgery
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

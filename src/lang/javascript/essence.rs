@@ -1,11 +1,11 @@
 //! Source code without comments, layout and the spelling of what means the same.
 
-use tree_sitter::{Node, Parser};
+use tree_sitter::{Node, Parser, Tree};
 
 use crate::git::RepoPath;
 
-/// The essence of a source file; `None` where it is not JavaScript or TypeScript, or does not parse.
-pub(super) fn essence(path: &RepoPath, source: &str) -> Option<String> {
+/// The syntax tree of a source file; `None` where it is not JavaScript or TypeScript, or has errors.
+pub(super) fn parse(path: &RepoPath, source: &str) -> Option<Tree> {
     let language = match path.extension()? {
         "js" | "mjs" | "cjs" | "jsx" => tree_sitter_javascript::LANGUAGE,
         "ts" | "mts" | "cts" => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
@@ -14,10 +14,12 @@ pub(super) fn essence(path: &RepoPath, source: &str) -> Option<String> {
     };
     let mut parser = Parser::new();
     parser.set_language(&language.into()).ok()?;
-    let tree = parser.parse(source, None)?;
-    if tree.root_node().has_error() {
-        return None;
-    }
+    parser.parse(source, None).filter(|tree| !tree.root_node().has_error())
+}
+
+/// The essence of a source file; `None` where it is not JavaScript or TypeScript, or does not parse.
+pub(super) fn essence(path: &RepoPath, source: &str) -> Option<String> {
+    let tree = parse(path, source)?;
     let mut essence = String::with_capacity(source.len());
     write(tree.root_node(), source, &mut essence);
     Some(essence)

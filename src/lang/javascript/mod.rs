@@ -20,10 +20,12 @@ mod script;
 mod settings;
 mod source;
 mod stack;
+mod surgery;
 mod vitest;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange};
 use crate::git::RepoPath;
+use crate::lang::surgery::Surgery;
 
 /// JavaScript and TypeScript.
 pub(super) struct JavaScript;
@@ -57,6 +59,10 @@ impl Language for JavaScript {
 
     fn runner(&self, project: &dyn Project, settings: &RunnerSettings) -> Result<Box<dyn Runner>, LangError> {
         choose::choose(project, settings)
+    }
+
+    fn surgery(&self) -> &'static dyn Surgery {
+        &surgery::JavaScriptSurgery
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

@@ -15,10 +15,12 @@ mod report;
 mod roles;
 mod session;
 mod settings;
+mod surgery;
 mod unittest;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, Template};
 use crate::git::RepoPath;
+use crate::lang::surgery::Surgery;
 use interpreter::Interpreter;
 use session::{Command, Setup, Tool};
 
@@ -92,6 +94,10 @@ impl Language for Python {
             Tool::Pytest => Box::new(pytest::Pytest(setup)),
             Tool::Unittest => Box::new(unittest::Unittest(setup)),
         })
+    }
+
+    fn surgery(&self) -> &'static dyn Surgery {
+        &surgery::PythonSurgery
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

@@ -14,6 +14,7 @@ mod nextest;
 mod panics;
 mod report;
 mod settings;
+mod surgery;
 mod syntax;
 mod targets;
 
@@ -22,6 +23,7 @@ use super::{
     protected::Class,
 };
 use crate::git::RepoPath;
+use crate::lang::surgery::Surgery;
 
 /// Rust.
 pub(super) struct Rust;
@@ -83,6 +85,10 @@ impl Language for Rust {
         new: Option<&str>,
     ) -> Option<SettingChange> {
         (path.file_name() == "Cargo.toml").then(|| settings::changed(old, new)).flatten()
+    }
+
+    fn surgery(&self) -> &'static dyn Surgery {
+        &surgery::RustSurgery
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

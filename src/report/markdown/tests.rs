@@ -166,6 +166,9 @@ fn a_verified_change() {
     | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | yes | Still red with everything but `src/booking.py`. |
     | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K6 | Does the test reach the changed code? | yes | The test runs 1 of 1 changed functions and 2 of 2 changed statements in them. |
+    | K7 | Does breaking the changed functions turn the test red? | yes | The test fails when the changed functions (`Hotel.book`) raise an error, and when they return a default. |
+    | K8 | Does the test fail again when the fix is taken out? | yes | The test fails again when the fix is taken out and its text is left. |
     | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed before still pass. |
     | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
@@ -223,7 +226,7 @@ fn a_verified_change() {
     <summary>What was judged, and how</summary>
 
     - Without the fix: `1a2b3c4d5e`; with the fix: `9f8e7d6c5b`
-    - python: pytest 8.4 on Python 3.11; 10 test runs, 4.3 s
+    - python: pytest 8.4 on Python 3.11; 14 test runs, 4.3 s
     - Isolation of the runs: namespaces (mount, pid, network)
     - Sealed, so that nobody can change it unseen (`c0ffeec0ffeec0ff`):
       - `tests/test_booking.py`
@@ -235,7 +238,7 @@ fn a_verified_change() {
 
     **Not checked**
 
-    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 
@@ -263,6 +266,9 @@ fn a_change_refused_by_k3_with_hostile_evidence() {
     | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | **no** | Without the production change the test passes all the same: `tests/conftest.py` makes it pass. |
     | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K6 | Does the test reach the changed code? | yes | The test runs 1 of 1 changed functions and 2 of 2 changed statements in them. |
+    | K7 | Does breaking the changed functions turn the test red? | yes | The test fails when the changed functions (`Hotel.book`) raise an error, and when they return a default. |
+    | K8 | Does the test fail again when the fix is taken out? | yes | The test fails again when the fix is taken out and its text is left. |
     | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed before still pass. |
     | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
@@ -351,7 +357,7 @@ fn a_change_refused_by_k3_with_hostile_evidence() {
     <summary>What was judged, and how</summary>
 
     - Without the fix: `1a2b3c4d5e`; with the fix: `9f8e7d6c5b`
-    - python: pytest 8.4 on Python 3.11; 9 test runs, 4.3 s
+    - python: pytest 8.4 on Python 3.11; 13 test runs, 4.3 s
     - Isolation of the runs: namespaces (mount, pid, network)
     - Sealed, so that nobody can change it unseen (`c0ffeec0ffeec0ff`):
       - `tests/test_booking.py`
@@ -363,7 +369,7 @@ fn a_change_refused_by_k3_with_hostile_evidence() {
 
     **Not checked**
 
-    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 
@@ -391,6 +397,9 @@ fn a_change_that_a_person_must_judge() {
     | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | yes | Still red with everything but `src/booking.py`. |
     | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K6 | Does the test reach the changed code? | yes | The test runs 1 of 1 changed functions and 2 of 2 changed statements in them. |
+    | K7 | Does breaking the changed functions turn the test red? | yes | The test fails when the changed functions (`Hotel.book`) raise an error, and when they return a default. |
+    | K8 | Does the test fail again when the fix is taken out? | yes | The test fails again when the fix is taken out and its text is left. |
     | K12 | Does everything that passed before still pass? | **you decide** | 2 tests passed on the base and fail on the head. |
     | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
@@ -432,7 +441,7 @@ fn a_change_that_a_person_must_judge() {
     <summary>What was judged, and how</summary>
 
     - Without the fix: `1a2b3c4d5e`; with the fix: `9f8e7d6c5b`
-    - python: pytest 8.4 on Python 3.11; 8 test runs, 4.3 s
+    - python: pytest 8.4 on Python 3.11; 12 test runs, 4.3 s
     - Isolation of the runs: namespaces (mount, pid); missing: network: allow unprivileged user namespaces, or run as root
     - Sealed, so that nobody can change it unseen (`c0ffeec0ffeec0ff`):
       - `tests/test_booking.py`
@@ -444,7 +453,7 @@ fn a_change_that_a_person_must_judge() {
 
     **Not checked**
 
-    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 
@@ -476,6 +485,9 @@ fn a_replayed_case() {
     | K2 | Does the same test pass on the fixed code? | yes | The test passes on the fixed code in each of 3 runs, with unchanged bytes. |
     | K3 | Is the test still red without the production change? | yes | Still red with everything but `src/booking.py`. |
     | K4 | Can tests still fail in this session? | yes | A test that must fail failed, and one that must pass passed. |
+    | K6 | Does the test reach the changed code? | yes | The test runs 1 of 1 changed functions and 2 of 2 changed statements in them. |
+    | K7 | Does breaking the changed functions turn the test red? | yes | The test fails when the changed functions (`Hotel.book`) raise an error, and when they return a default. |
+    | K8 | Does the test fail again when the fix is taken out? | yes | The test fails again when the fix is taken out and its text is left. |
     | K12 | Does everything that passed before still pass? | yes | All 212 tests that passed before still pass. |
     | K15 | Is the result the same every time? | yes | 3 runs on either side gave the same result. |
 
@@ -556,7 +568,7 @@ fn a_replayed_case() {
     <summary>What was judged, and how</summary>
 
     - Without the fix: `1a2b3c4d5e`; with the fix: `9f8e7d6c5b`
-    - python: pytest 8.4 on Python 3.11; 10 test runs, 4.3 s
+    - python: pytest 8.4 on Python 3.11; 14 test runs, 4.3 s
     - Isolation of the runs: namespaces (mount, pid, network)
     - Agents: analyst: replay; fixer: replay
     - Cost: 0.31 USD, 48 210 tokens read and 3 377 written and 19 requests
@@ -570,7 +582,7 @@ fn a_replayed_case() {
 
     **Not checked**
 
-    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K6 *Does the test reach the changed code?*, K7 *Does breaking the changed functions turn the test red?*, K8 *Does the test fail again when the fix is taken out?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
+    - This version of failfirst does not ask this question yet: K5 *Would the test notice a wrong expectation?*, K9 *Which small changes of the fix go unnoticed?*, K10 *Does the fix work outside the test runner?*, K11 *Do other tests of the same issue pass?*, K13 *Is anything suspicious in the test or the patch?*, K14 *Does the test carry its own copy of the logic?*
 
     Reproduce it locally:
 

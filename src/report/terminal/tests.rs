@@ -71,6 +71,16 @@ fn a_verified_change() {
       K4   ✓ yes             Can tests still fail in this session?
                              A test that must fail failed, and one that must pass
                              passed.
+      K6   ✓ yes             Does the test reach the changed code?
+                             The test runs 1 of 1 changed functions and 2 of 2
+                             changed statements in them.
+      K7   ✓ yes             Does breaking the changed functions turn the test red?
+                             The test fails when the changed functions
+                             (`Hotel.book`) raise an error, and when they return a
+                             default.
+      K8   ✓ yes             Does the test fail again when the fix is taken out?
+                             The test fails again when the fix is taken out and its
+                             text is left.
       K12  ✓ yes             Does everything that passed before still pass?
                              All 212 tests that passed before still pass.
       K15  ✓ yes             Is the result the same every time?
@@ -79,9 +89,6 @@ fn a_verified_change() {
     Not checked
       This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
-        K6   Does the test reach the changed code?
-        K7   Does breaking the changed functions turn the test red?
-        K8   Does the test fail again when the fix is taken out?
         K9   Which small changes of the fix go unnoticed?
         K10  Does the fix work outside the test runner?
         K11  Do other tests of the same issue pass?
@@ -97,7 +104,7 @@ fn a_verified_change() {
                tests/helpers.py
     runner     python: pytest 8.4 on Python 3.11
     sandbox    namespaces (mount, pid, network)
-    took       10 test runs, 4.3 s
+    took       14 test runs, 4.3 s
     reproduce  failfirst verify --base 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d --head 9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c
     "#);
 }
@@ -120,6 +127,14 @@ fn a_change_refused_by_k3_with_its_evidence() {
                              `tests/conftest.py` makes it pass.
       K4   ✓ yes             Can tests still fail in this session?
                              A test that must fail failed, and one that must pass passed.
+      K6   ✓ yes             Does the test reach the changed code?
+                             The test runs 1 of 1 changed functions and 2 of 2 changed statements in
+                             them.
+      K7   ✓ yes             Does breaking the changed functions turn the test red?
+                             The test fails when the changed functions (`Hotel.book`) raise an error,
+                             and when they return a default.
+      K8   ✓ yes             Does the test fail again when the fix is taken out?
+                             The test fails again when the fix is taken out and its text is left.
       K12  ✓ yes             Does everything that passed before still pass?
                              All 212 tests that passed before still pass.
       K15  ✓ yes             Is the result the same every time?
@@ -149,9 +164,6 @@ fn a_change_refused_by_k3_with_its_evidence() {
     Not checked
       This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
-        K6   Does the test reach the changed code?
-        K7   Does breaking the changed functions turn the test red?
-        K8   Does the test fail again when the fix is taken out?
         K9   Which small changes of the fix go unnoticed?
         K10  Does the fix work outside the test runner?
         K11  Do other tests of the same issue pass?
@@ -167,7 +179,7 @@ fn a_change_refused_by_k3_with_its_evidence() {
                tests/helpers.py
     runner     python: pytest 8.4 on Python 3.11
     sandbox    namespaces (mount, pid, network)
-    took       9 test runs, 4.3 s
+    took       13 test runs, 4.3 s
     reproduce  failfirst verify --base 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d --head 9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c
     "#);
 }
@@ -189,6 +201,14 @@ fn a_change_that_a_person_must_judge() {
                              Still red with everything but `src/booking.py`.
       K4   ✓ yes             Can tests still fail in this session?
                              A test that must fail failed, and one that must pass passed.
+      K6   ✓ yes             Does the test reach the changed code?
+                             The test runs 1 of 1 changed functions and 2 of 2 changed statements in
+                             them.
+      K7   ✓ yes             Does breaking the changed functions turn the test red?
+                             The test fails when the changed functions (`Hotel.book`) raise an error,
+                             and when they return a default.
+      K8   ✓ yes             Does the test fail again when the fix is taken out?
+                             The test fails again when the fix is taken out and its text is left.
       K12  ! you decide      Does everything that passed before still pass?
                              2 tests passed on the base and fail on the head.
       K15  ✓ yes             Is the result the same every time?
@@ -207,9 +227,6 @@ fn a_change_that_a_person_must_judge() {
     Not checked
       This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
-        K6   Does the test reach the changed code?
-        K7   Does breaking the changed functions turn the test red?
-        K8   Does the test fail again when the fix is taken out?
         K9   Which small changes of the fix go unnoticed?
         K10  Does the fix work outside the test runner?
         K11  Do other tests of the same issue pass?
@@ -222,7 +239,7 @@ fn a_change_that_a_person_must_judge() {
     runner     python: pytest 8.4 on Python 3.11
     sandbox    namespaces (mount, pid); missing: network: allow unprivileged user namespaces, or run as
                root
-    took       8 test runs, 4.3 s
+    took       12 test runs, 4.3 s
     reproduce  failfirst verify --base 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d --head 9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c
     "#);
 }
@@ -258,6 +275,14 @@ fn a_replayed_case() {
                              Still red with everything but `src/booking.py`.
       K4   ✓ yes             Can tests still fail in this session?
                              A test that must fail failed, and one that must pass passed.
+      K6   ✓ yes             Does the test reach the changed code?
+                             The test runs 1 of 1 changed functions and 2 of 2 changed statements in
+                             them.
+      K7   ✓ yes             Does breaking the changed functions turn the test red?
+                             The test fails when the changed functions (`Hotel.book`) raise an error,
+                             and when they return a default.
+      K8   ✓ yes             Does the test fail again when the fix is taken out?
+                             The test fails again when the fix is taken out and its text is left.
       K12  ✓ yes             Does everything that passed before still pass?
                              All 212 tests that passed before still pass.
       K15  ✓ yes             Is the result the same every time?
@@ -266,9 +291,6 @@ fn a_replayed_case() {
     Not checked
       This version of failfirst does not ask this question yet:
         K5   Would the test notice a wrong expectation?
-        K6   Does the test reach the changed code?
-        K7   Does breaking the changed functions turn the test red?
-        K8   Does the test fail again when the fix is taken out?
         K9   Which small changes of the fix go unnoticed?
         K10  Does the fix work outside the test runner?
         K11  Do other tests of the same issue pass?
@@ -297,7 +319,7 @@ fn a_replayed_case() {
     sandbox    namespaces (mount, pid, network)
     agents     analyst: replay; fixer: replay
     cost       0.31 USD, 48 210 tokens read and 3 377 written and 19 requests
-    took       10 test runs, 4.3 s
+    took       14 test runs, 4.3 s
     reproduce  failfirst verify --base 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d --head 9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c
     "#);
 }

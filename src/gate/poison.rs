@@ -1,0 +1,109 @@
+//! K7: does breaking the changed functions turn the test red?
+//!
+//! Touched functions raise an error, return nothing, or return something that nobody expects. A test that
+//! stays green does not see what they do.
+
+use super::Gate;
+use super::answer::{Answer, answer};
+use super::trial::Trial;
+use super::verdict::{Check, Evidence, GateReport, Outcome};
+use crate::git::TreeId;
+use crate::lab::{LabError, Request};
+
+/// The gate.
+pub struct Poison;
+
+/// The name of the variant whose touched functions raise.
+pub(super) const RAISING: &str = "fix whose changed functions raise an error + test";
+const USUAL: &str = "fix whose changed functions return nothing + test";
+const UNUSUAL: &str = "fix whose changed functions return something else + test";
+
+impl Gate for Poison {
+    fn check(&self) -> Check {
+        Check::K7
+    }
+
+    fn plan(&self, trial: &Trial<'_>) -> Result<Vec<Request>, LabError> {
+        if trial.tests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let altered = trial.altered()?;
+        let variants = [(altered.raising, RAISING), (altered.usual, USUAL)];
+        Ok(variants.into_iter().filter_map(|(tree, label)| Some(request(trial, tree?, label))).collect())
+    }
+
+    fn judge(&self, trial: &Trial<'_>) -> Result<GateReport, LabError> {
+        let report = |outcome, reason: String| GateReport::new(Check::K7, outcome, reason);
+        if trial.tests.is_empty() {
+            return Ok(report(Outcome::Skipped, "there is no replication test".to_owned()));
+        }
+        let altered = trial.altered()?;
+        let Some(raising) = altered.raising else {
+            let reason = "the change touches no function that could be broken on purpose";
+            return Ok(report(Outcome::Skipped, reason.to_owned()));
+        };
+        let seen = |tree, label| -> Result<(Answer, Vec<Evidence>), LabError> {
+            let run = trial.lab.run(&request(trial, tree, label))?;
+            let shown = trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id)));
+            Ok((answer(trial, &run), shown.collect()))
+        };
+        let (raised, mut evidence) = seen(raising, RAISING)?;
+        if raised == Answer::Broken {
+            let reason = "with the changed functions broken the tests cannot even be loaded, so nothing is learnt from it";
+            return Ok(report(Outcome::Skipped, reason.to_owned()).evidence(evidence));
+        }
+        let mut returned = None;
+        for (tree, label) in [(altered.usual, USUAL), (altered.unusual, UNUSUAL)] {
+            let Some(tree) = tree else { continue };
+            // Where nothing is what the test expects, something else is not.
+            if returned == Some(Answer::Red) {
+                break;
+            }
+            let (answer, shown) = seen(tree, label)?;
+            if answer != Answer::Broken {
+                returned = Some(answer);
+                evidence.extend(shown);
+            }
+        }
+        let names = altered.names();
+        let (outcome, reason) = match (raised, returned) {
+            (Answer::Red, Some(Answer::Red)) => (
+                Outcome::Pass,
+                format!(
+                    "the test fails when the changed functions ({names}) raise an error, and when they return a default"
+                ),
+            ),
+            (Answer::Red, None) => (
+                Outcome::Pass,
+                format!(
+                    "the test fails when the changed functions ({names}) raise an error; no default is known for their types"
+                ),
+            ),
+            (Answer::Red, Some(_)) => (
+                Outcome::Human,
+                format!(
+                    "the test calls the changed functions ({names}) but stays green whatever they return: a person must see that it \
+                     looks at what they do"
+                ),
+            ),
+            (_, Some(Answer::Red)) => (
+                Outcome::Human,
+                format!(
+                    "the test stays green when the changed functions ({names}) raise an error, although it depends on what they \
+                     return: errors are swallowed on the way"
+                ),
+            ),
+            _ => (
+                Outcome::Human,
+                format!(
+                    "the test stays green although the changed functions ({names}) raise an error or return a default"
+                ),
+            ),
+        };
+        Ok(report(outcome, reason).evidence(evidence))
+    }
+}
+
+fn request(trial: &Trial<'_>, tree: TreeId, label: &str) -> Request {
+    trial.request_on(tree, label, trial.chosen(), 1)
+}
