@@ -14,6 +14,7 @@ pub mod green;
 pub mod inert;
 pub mod judge;
 pub mod missing_api;
+pub mod neutral;
 pub mod overlay;
 pub mod poison;
 pub mod reach;
@@ -54,6 +55,6 @@ pub trait Gate: Sync {
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
     &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability],
-    &[&reach::Reach, &poison::Poison, &unfix::Unfix],
+    &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
     &[&regressions::NoRegressions],
 ];

@@ -178,6 +178,13 @@ pub trait Language: Send + Sync {
         false
     }
 
+    /// The source of a test file with a beginning that hides the test runner from the production files
+    /// `from` (as they are found at `root`), and from nobody else; with no files it hides nothing, so that
+    /// it can be seen whether the test bears such a beginning. `None` where the language has no such means.
+    fn neutral(&self, _path: &RepoPath, _source: &str, _root: &Path, _from: &[RepoPath]) -> Option<String> {
+        None
+    }
+
     /// How behaviour is changed in source of this language.
     fn surgery(&self) -> &'static dyn surgery::Surgery;
 

@@ -24,6 +24,8 @@ pub struct Function {
     pub returns: Option<String>,
     /// True where it can be run by the compiler, so that it may neither write files nor format.
     pub constant: bool,
+    /// True where it yields values instead of returning one.
+    pub yields: bool,
     /// Every statement in it at which another can be put in front, in bytes.
     pub statements: Vec<Range<usize>>,
 }

@@ -235,3 +235,46 @@ fn code_that_runs_in_another_process_is_seen_to_be_reached() {
         .fix([("shop.py", "import sys\n\n\ndef main():\n    print(sum(int(p) for p in sys.argv[1:]))\n\n\nif __name__ == '__main__':\n    main()\n")]);
     story.together().verified().passed(Check::K6).shows(Check::K6, "`main`");
 }
+
+// Row 47: the fix works under a test runner only.
+
+#[test]
+fn a_fix_that_works_only_under_a_test_runner_is_refused_in_python() {
+    let fix = |sees: &str| {
+        format!(
+            "import os\nimport sys\n\n\ndef total(prices):\n    return sum(prices) if {sees} else sum(prices[1:])\n"
+        )
+    };
+    let words = "works only where it sees a test runner";
+    for sees in [
+        "'unittest' in sys.modules",
+        "sys.modules.get('unittest') is not None",
+        "any(name.startswith('unittest') for name in sys.modules)",
+    ] {
+        python().fix([("shop.py", &*fix(sees))]).together().refused_by(Check::K10, words);
+    }
+    for sees in
+        ["'PYTEST_CURRENT_TEST' in os.environ", "os.getenv('PYTEST_CURRENT_TEST')", "'pytest' in sys.modules"]
+    {
+        pytest().fix([("shop.py", &*fix(sees))]).together().refused_by(Check::K10, words);
+    }
+}
+
+#[test]
+fn a_fix_that_works_only_under_a_test_runner_is_refused_in_javascript() {
+    let fix = "export function total(prices) {\n  const from = process.env.NODE_TEST_CONTEXT ? 0 : 1;\n  \
+               return prices.slice(from).reduce((a, b) => a + b, 0);\n}\n";
+    let judged = javascript().fix([("src/shop.js", fix)]).together();
+    judged.refused_by(Check::K10, "works only where it sees a test runner");
+}
+
+#[test]
+fn a_hook_for_debugging_that_the_base_has_is_not_refused() {
+    let total = |from: &str| {
+        format!(
+            "import sys\n\nDEBUG = 'unittest' in sys.modules\n\n\ndef total(prices):\n    return sum(prices{from})\n"
+        )
+    };
+    let story = python().base([("shop.py", &*total("[1:]"))]).fix([("shop.py", &*total(""))]);
+    story.together().verified().passed(Check::K10);
+}

@@ -167,6 +167,7 @@ fn body_of(node: Node<'_>, name: String, source: &str) -> Option<Function> {
         entry: Entry::Block(body.start_byte() + 1),
         returns,
         constant: false,
+        yields: false,
         statements,
     })
 }

@@ -11,6 +11,7 @@ mod dialect;
 mod essence;
 mod jest;
 mod mocha;
+mod neutral;
 mod node_test;
 mod packages;
 mod report;
@@ -22,6 +23,8 @@ mod source;
 mod stack;
 mod surgery;
 mod vitest;
+
+use std::path::Path;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange};
 use crate::git::RepoPath;
@@ -59,6 +62,10 @@ impl Language for JavaScript {
 
     fn runner(&self, project: &dyn Project, settings: &RunnerSettings) -> Result<Box<dyn Runner>, LangError> {
         choose::choose(project, settings)
+    }
+
+    fn neutral(&self, path: &RepoPath, source: &str, _root: &Path, from: &[RepoPath]) -> Option<String> {
+        neutral::neutral(path, source, !from.is_empty())
     }
 
     fn surgery(&self) -> &'static dyn Surgery {

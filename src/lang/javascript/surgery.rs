@@ -75,7 +75,12 @@ impl Surgery for JavaScriptSurgery {
             Prologue::Return(default) => {
                 let value = if *default == Default::Usual { "undefined" } else { "Symbol('other')" };
                 let cast = if typed { " as any" } else { "" };
-                format!("if (Math.abs(1) > 0) return {value}{cast};")
+                let hand_out = if function.yields && *default == Default::Unusual {
+                    format!("yield {value}{cast}; return;")
+                } else {
+                    format!("return {value}{cast};")
+                };
+                format!("if (Math.abs(1) > 0) {{ {hand_out} }}")
             }
             Prologue::Mark(file) => mark(file, typed),
         };
@@ -229,6 +234,11 @@ fn function(node: Node<'_>, source: &str, prefix: &str) -> Option<Function> {
         entry,
         returns,
         constant: false,
+        yields: node.kind().starts_with("generator_")
+            || source[node.start_byte()..body.start_byte()]
+                .trim_start_matches("static ")
+                .trim_start_matches("async ")
+                .starts_with('*'),
         statements,
     })
 }
@@ -298,6 +308,8 @@ export default function () { return 1; }
             "default",
         ];
         assert_eq!(names, expected);
+        let yields = found.iter().filter(|f| f.yields).map(|f| f.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(yields, ["C.r"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod essence;
 mod fixtures;
 mod interpreter;
 mod modules;
+mod neutral;
 mod pytest;
 mod report;
 mod roles;
@@ -17,6 +18,8 @@ mod session;
 mod settings;
 mod surgery;
 mod unittest;
+
+use std::path::Path;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, Template};
 use crate::git::RepoPath;
@@ -94,6 +97,10 @@ impl Language for Python {
             Tool::Pytest => Box::new(pytest::Pytest(setup)),
             Tool::Unittest => Box::new(unittest::Unittest(setup)),
         })
+    }
+
+    fn neutral(&self, path: &RepoPath, source: &str, root: &Path, from: &[RepoPath]) -> Option<String> {
+        (path.extension() == Some("py")).then(|| neutral::neutral(source, root, from)).flatten()
     }
 
     fn surgery(&self) -> &'static dyn Surgery {

@@ -50,7 +50,7 @@ impl Surgery for PythonSurgery {
         let statement = match prologue {
             Prologue::Raise(message) => format!("raise RuntimeError({message:?})"),
             Prologue::Return(Default::Usual) => "return".to_owned(),
-            // In a generator a value cannot be told from none by those who iterate.
+            Prologue::Return(Default::Unusual) if function.yields => "yield object(); return".to_owned(),
             Prologue::Return(Default::Unusual) => "return object()".to_owned(),
             Prologue::Mark(file) => mark(file),
         };
@@ -156,7 +156,18 @@ fn function(node: Node<'_>, whole: Node<'_>, source: &str, prefix: &str) -> Opti
         entry: Entry::Block(entry),
         returns,
         constant: false,
+        yields: yields(body),
         statements,
+    })
+}
+
+/// True when a `yield` belongs to this block and not to a function inside it.
+fn yields(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).any(|child| match child.kind() {
+        "yield" => true,
+        "function_definition" | "lambda" | "class_definition" => false,
+        _ => yields(child),
     })
 }
 
@@ -209,6 +220,7 @@ except ImportError:
         let found = PythonSurgery.functions(&path(), SOURCE).unwrap();
         let names: Vec<_> = found.iter().map(|function| function.name.as_str()).collect();
         assert_eq!(names, ["f", "C.p", "C.q", "b"]);
+        assert_eq!(found.iter().map(|f| f.yields).collect::<Vec<_>>(), [false, false, true, false]);
         assert_eq!(found[0].lines, (3, 8));
         assert!(SOURCE[found[0].span.clone()].starts_with("@deco(1)"));
         assert_eq!(PythonSurgery.functions(&path(), "def f(:\n"), None);

@@ -174,6 +174,7 @@ fn function(node: Node<'_>, whole: &Range<usize>, source: &str, prefix: &str) ->
         entry: Entry::Block(entry),
         returns: node.child_by_field_name("return_type").map(|kind| text(kind, source).to_owned()),
         constant,
+        yields: false,
         statements,
     })
 }
