@@ -59,6 +59,8 @@ pub struct Mark {
     pub function: String,
     /// True for a function's start, false for a changed statement in it.
     pub entry: bool,
+    /// True where the function hands nothing back.
+    pub void: bool,
 }
 
 /// More marks tell nothing more.
@@ -237,7 +239,15 @@ impl Composer<'_> {
                 let mut mark = |line: u32, entry: bool| -> String {
                     let name = format!(".mark-{random}-{}", marks.len());
                     let function = one.function.name.clone();
-                    marks.push(Mark { name: name.clone(), path: file.path.clone(), line, function, entry });
+                    let void = one.function.void;
+                    marks.push(Mark {
+                        name: name.clone(),
+                        path: file.path.clone(),
+                        line,
+                        function,
+                        entry,
+                        void,
+                    });
                     text_of(&root.join(name))
                 };
                 let place = mark(one.function.lines.0, true);

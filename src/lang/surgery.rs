@@ -26,6 +26,8 @@ pub struct Function {
     pub constant: bool,
     /// True where it yields values instead of returning one.
     pub yields: bool,
+    /// True where it hands nothing back: all that it does is an effect.
+    pub void: bool,
     /// Every statement in it at which another can be put in front, in bytes.
     pub statements: Vec<Range<usize>>,
 }

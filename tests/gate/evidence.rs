@@ -278,3 +278,24 @@ fn a_hook_for_debugging_that_the_base_has_is_not_refused() {
     let story = python().base([("shop.py", &*total("[1:]"))]).fix([("shop.py", &*total(""))]);
     story.together().verified().passed(Check::K10);
 }
+
+// Row 27, the honest twin: the changed function hands nothing back.
+
+#[test]
+fn a_fix_of_a_function_without_a_result_is_not_left_to_a_person() {
+    let shop = |guard: &str| {
+        format!(
+            "prices = [1, 2, 3]\n\n\ndef total(prices):\n    return sum(prices[1:])\n\n\ndef tidy(name):\n    if {guard}:\n        \
+             prices.clear()\n"
+        )
+    };
+    let story = python()
+        .base([("shop.py", &*shop("True"))])
+        .test([(
+            "tests/test_shop.py",
+            "import unittest\nimport shop\n\n\nclass Shop(unittest.TestCase):\n    def test_tidy(self):\n        \
+             shop.tidy('other')\n        self.assertEqual(shop.prices, [1, 2, 3])\n",
+        )])
+        .fix([("shop.py", &*shop("name == 'prices'"))]);
+    story.together().verified().shows(Check::K7, "return nothing");
+}

@@ -160,6 +160,7 @@ fn body_of(node: Node<'_>, name: String, source: &str) -> Option<Function> {
     let mut statements = Vec::new();
     statements_of(body, &mut statements);
     let returns = node.child_by_field_name("result").map(|result| source[result.byte_range()].to_owned());
+    let void = returns.is_none();
     Some(Function {
         name,
         span: node.byte_range(),
@@ -168,6 +169,7 @@ fn body_of(node: Node<'_>, name: String, source: &str) -> Option<Function> {
         returns,
         constant: false,
         yields: false,
+        void,
         statements,
     })
 }

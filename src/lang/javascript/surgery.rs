@@ -234,12 +234,30 @@ fn function(node: Node<'_>, source: &str, prefix: &str) -> Option<Function> {
         entry,
         returns,
         constant: false,
+        void: body.kind() == "statement_block" && !returns_value(body),
         yields: node.kind().starts_with("generator_")
             || source[node.start_byte()..body.start_byte()]
                 .trim_start_matches("static ")
                 .trim_start_matches("async ")
                 .starts_with('*'),
         statements,
+    })
+}
+
+/// True when a `return` or a `yield` with a value belongs to this block and not to a function inside it.
+fn returns_value(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).any(|child| match child.kind() {
+        "return_statement" | "yield_expression" => child.named_child_count() > 0,
+        "function_declaration"
+        | "generator_function_declaration"
+        | "function_expression"
+        | "generator_function"
+        | "arrow_function"
+        | "method_definition"
+        | "class_declaration"
+        | "class" => false,
+        _ => returns_value(child),
     })
 }
 

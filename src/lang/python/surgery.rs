@@ -157,7 +157,18 @@ fn function(node: Node<'_>, whole: Node<'_>, source: &str, prefix: &str) -> Opti
         returns,
         constant: false,
         yields: yields(body),
+        void: !yields(body) && !returns_value(body),
         statements,
+    })
+}
+
+/// True when a `return` with a value belongs to this block and not to a function inside it.
+fn returns_value(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).any(|child| match child.kind() {
+        "return_statement" => child.named_child(0).is_some_and(|value| value.kind() != "none"),
+        "function_definition" | "lambda" | "class_definition" => false,
+        _ => returns_value(child),
     })
 }
 
@@ -221,6 +232,7 @@ except ImportError:
         let names: Vec<_> = found.iter().map(|function| function.name.as_str()).collect();
         assert_eq!(names, ["f", "C.p", "C.q", "b"]);
         assert_eq!(found.iter().map(|f| f.yields).collect::<Vec<_>>(), [false, false, true, false]);
+        assert_eq!(found.iter().map(|f| f.void).collect::<Vec<_>>(), [false, false, false, true]);
         assert_eq!(found[0].lines, (3, 8));
         assert!(SOURCE[found[0].span.clone()].starts_with("@deco(1)"));
         assert_eq!(PythonSurgery.functions(&path(), "def f(:\n"), None);

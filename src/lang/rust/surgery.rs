@@ -167,6 +167,7 @@ fn function(node: Node<'_>, whole: &Range<usize>, source: &str, prefix: &str) ->
             _ => break,
         }
     }
+    let void = node.child_by_field_name("return_type").is_none();
     Some(Function {
         name: format!("{prefix}{name}"),
         span: whole.clone(),
@@ -175,6 +176,7 @@ fn function(node: Node<'_>, whole: &Range<usize>, source: &str, prefix: &str) ->
         returns: node.child_by_field_name("return_type").map(|kind| text(kind, source).to_owned()),
         constant,
         yields: false,
+        void,
         statements,
     })
 }
