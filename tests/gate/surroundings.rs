@@ -127,3 +127,17 @@ fn a_fixer_that_edits_the_documentation_is_not_refused() {
         .sealed()
         .verified();
 }
+
+#[test]
+fn a_process_that_does_not_end_after_its_tests_is_not_waited_for() {
+    // A thread of production code that never ends, as a blocked pipe makes it.
+    let shop = |from: &str| {
+        format!(
+            "import threading\n\nnever = threading.Event()\nthreading.Thread(target=never.wait).start()\n\n\n\
+             def total(prices):\n    return sum(prices{from})\n"
+        )
+    };
+    let story = python().base([("shop.py", &*shop("[1:]"))]).fix([("shop.py", &*shop(""))]);
+    let judged = story.settings_timeout("120s").together().verified();
+    assert!(judged.verdict.took < 600.0, "{} s", judged.verdict.took);
+}

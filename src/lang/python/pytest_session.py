@@ -277,7 +277,7 @@ def main():
     recorder.arm()
     code = int(pytest.main(plugins=[Session(recorder, REQUEST)]))
     sys.stdout.flush()
-    recorder.emit("exit", code=code)
+    recorder.leave(code)
     return code
 
 

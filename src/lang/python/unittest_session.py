@@ -302,7 +302,7 @@ def main():
     recorder.loaded(REQUEST["modules"])
     recorder.emit("finish", exit=code)
     sys.stdout.flush()
-    recorder.emit("exit", code=code)
+    recorder.leave(code)
     return code
 
 
