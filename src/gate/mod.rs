@@ -16,6 +16,7 @@ pub mod red;
 pub mod regressions;
 pub mod roles;
 pub mod scope;
+pub mod smells;
 pub mod split;
 pub mod stability;
 pub mod trial;
@@ -46,6 +47,6 @@ pub trait Gate: Sync {
 /// The gates in rounds: a round is asked only when no earlier one refused (unless all are wanted).
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
-    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability],
+    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability, &smells::Smells],
     &[&regressions::NoRegressions],
 ];

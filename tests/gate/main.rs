@@ -12,5 +12,6 @@ mod invalid_test;
 mod more;
 mod regressions;
 mod seed;
+mod smells;
 mod surroundings;
 mod tampering;
