@@ -7,6 +7,7 @@
 
 pub mod canaries;
 pub mod class;
+pub mod clones;
 pub mod discover;
 pub mod green;
 pub mod inert;
@@ -47,6 +48,14 @@ pub trait Gate: Sync {
 /// The gates in rounds: a round is asked only when no earlier one refused (unless all are wanted).
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
-    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability, &smells::Smells],
+    &[
+        &red::Red,
+        &green::Green,
+        &inert::Inert,
+        &canaries::Canaries,
+        &stability::Stability,
+        &smells::Smells,
+        &clones::Clones,
+    ],
     &[&regressions::NoRegressions],
 ];

@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod clones;
 mod git_tricks;
 mod go;
 mod honest;
