@@ -21,6 +21,7 @@ pub mod smells;
 pub mod split;
 pub mod stability;
 pub mod trial;
+pub mod twin;
 pub mod verdict;
 
 use crate::lab::{LabError, Request};
@@ -57,5 +58,6 @@ pub static GATES: &[&[&dyn Gate]] = &[
         &smells::Smells,
         &clones::Clones,
     ],
+    &[&twin::Twin],
     &[&regressions::NoRegressions],
 ];

@@ -12,6 +12,7 @@ mod javascript;
 pub mod protected;
 mod python;
 mod rust;
+mod twin;
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use case::{Case, Cause, Failure, Frame, LoadFailure, Phase, Place, Reading, Status, TestId};
 pub use command::{Invocation, Output, Template};
+pub use twin::{Twin, TwinRed, Twins};
 
 use crate::git::RepoPath;
 
@@ -176,6 +178,13 @@ pub trait Language: Send + Sync {
     /// helpers: no hook, nothing that applies by itself, nothing that was there changed.
     fn only_adds_fixtures(&self, _path: &RepoPath, _old: Option<&str>, _new: Option<&str>) -> bool {
         false
+    }
+
+    /// The test file with one expectation made wrong, for the assertion at a line (counted from 1) or
+    /// behind it. `nonce` is a random identifier. `None` where the file does not parse, or the language
+    /// knows no assertions.
+    fn twins(&self, _path: &RepoPath, _source: &str, _line: u32, _nonce: &str) -> Option<Twins> {
+        None
     }
 
     /// The source with comments, docstrings and layout set aside: two files with the same essence

@@ -16,3 +16,4 @@ mod seed;
 mod smells;
 mod surroundings;
 mod tampering;
+mod twin;

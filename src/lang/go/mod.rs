@@ -16,9 +16,11 @@ mod reader;
 #[cfg(test)]
 mod recorded;
 mod toolchain;
+mod twin;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, protected};
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 
 /// Go.
 pub(super) struct Go;
@@ -72,6 +74,11 @@ impl Language for Go {
 
     fn runner(&self, project: &dyn Project, settings: &RunnerSettings) -> Result<Box<dyn Runner>, LangError> {
         Ok(Box::new(go_test::GoTestRunner::find(project, settings)?))
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::GoAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

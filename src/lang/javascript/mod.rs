@@ -20,10 +20,12 @@ mod script;
 mod settings;
 mod source;
 mod stack;
+mod twin;
 mod vitest;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange};
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 
 /// JavaScript and TypeScript.
 pub(super) struct JavaScript;
@@ -57,6 +59,11 @@ impl Language for JavaScript {
 
     fn runner(&self, project: &dyn Project, settings: &RunnerSettings) -> Result<Box<dyn Runner>, LangError> {
         choose::choose(project, settings)
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::ScriptAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

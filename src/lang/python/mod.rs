@@ -15,10 +15,12 @@ mod report;
 mod roles;
 mod session;
 mod settings;
+mod twin;
 mod unittest;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, Template};
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 use interpreter::Interpreter;
 use session::{Command, Setup, Tool};
 
@@ -92,6 +94,11 @@ impl Language for Python {
             Tool::Pytest => Box::new(pytest::Pytest(setup)),
             Tool::Unittest => Box::new(unittest::Unittest(setup)),
         })
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::PythonAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

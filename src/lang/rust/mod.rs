@@ -16,12 +16,14 @@ mod report;
 mod settings;
 mod syntax;
 mod targets;
+mod twin;
 
 use super::{
     Inline, LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, command,
     protected::Class,
 };
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 
 /// Rust.
 pub(super) struct Rust;
@@ -83,6 +85,11 @@ impl Language for Rust {
         new: Option<&str>,
     ) -> Option<SettingChange> {
         (path.file_name() == "Cargo.toml").then(|| settings::changed(old, new)).flatten()
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::RustAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {
