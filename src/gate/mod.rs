@@ -9,6 +9,7 @@ pub mod altered;
 pub mod answer;
 pub mod canaries;
 pub mod class;
+pub mod clones;
 pub mod discover;
 pub mod green;
 pub mod inert;
@@ -22,10 +23,12 @@ pub mod red;
 pub mod regressions;
 pub mod roles;
 pub mod scope;
+pub mod smells;
 pub mod split;
 pub mod stability;
 pub mod touched;
 pub mod trial;
+pub mod twin;
 pub mod unfix;
 pub mod verdict;
 
@@ -54,7 +57,15 @@ pub trait Gate: Sync {
 /// The gates in rounds: a round is asked only when no earlier one refused (unless all are wanted).
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
-    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability],
-    &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
+    &[
+        &red::Red,
+        &green::Green,
+        &inert::Inert,
+        &canaries::Canaries,
+        &stability::Stability,
+        &smells::Smells,
+        &clones::Clones,
+    ],
+    &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral, &twin::Twin],
     &[&regressions::NoRegressions],
 ];

@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod clones;
 mod evidence;
 mod git_tricks;
 mod go;
@@ -13,5 +14,7 @@ mod invalid_test;
 mod more;
 mod regressions;
 mod seed;
+mod smells;
 mod surroundings;
 mod tampering;
+mod twin;
