@@ -22,6 +22,7 @@ pub mod red;
 pub mod regressions;
 pub mod roles;
 pub mod scope;
+pub mod smells;
 pub mod split;
 pub mod stability;
 pub mod touched;
@@ -54,7 +55,7 @@ pub trait Gate: Sync {
 /// The gates in rounds: a round is asked only when no earlier one refused (unless all are wanted).
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
-    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability],
+    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability, &smells::Smells],
     &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
     &[&regressions::NoRegressions],
 ];

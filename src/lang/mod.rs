@@ -7,6 +7,7 @@
 mod case;
 mod command;
 mod go;
+pub mod grammar;
 mod javascript;
 pub mod protected;
 mod python;

@@ -13,5 +13,6 @@ mod invalid_test;
 mod more;
 mod regressions;
 mod seed;
+mod smells;
 mod surroundings;
 mod tampering;

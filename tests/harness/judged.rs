@@ -54,6 +54,15 @@ impl Judged {
         self
     }
 
+    /// The gate asks for a person, for a reason that holds these words, whatever the verdict is.
+    #[track_caller]
+    pub(crate) fn asks(self, check: Check, words: &str) -> Self {
+        let gate = self.gate(check);
+        assert_eq!(gate.outcome, Outcome::Human, "{check} {}: {}", gate.reason, self.show());
+        assert!(gate.reason.contains(words), "{:?} does not hold {words:?}: {}", gate.reason, self.show());
+        self
+    }
+
     /// The gate named this failure class.
     #[track_caller]
     pub(crate) fn class(self, check: Check, class: FailureClass) -> Self {
