@@ -9,6 +9,7 @@ pub mod altered;
 pub mod answer;
 pub mod canaries;
 pub mod class;
+pub mod clones;
 pub mod discover;
 pub mod green;
 pub mod inert;
@@ -55,7 +56,15 @@ pub trait Gate: Sync {
 /// The gates in rounds: a round is asked only when no earlier one refused (unless all are wanted).
 pub static GATES: &[&[&dyn Gate]] = &[
     &[&scope::Scope],
-    &[&red::Red, &green::Green, &inert::Inert, &canaries::Canaries, &stability::Stability, &smells::Smells],
+    &[
+        &red::Red,
+        &green::Green,
+        &inert::Inert,
+        &canaries::Canaries,
+        &stability::Stability,
+        &smells::Smells,
+        &clones::Clones,
+    ],
     &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
     &[&regressions::NoRegressions],
 ];

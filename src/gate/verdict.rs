@@ -255,6 +255,35 @@ pub enum Evidence {
         /// Unified diff.
         text: String,
     },
+    /// A function of the test beside the production function that it resembles.
+    Clone {
+        /// In the test.
+        test: Excerpt,
+        /// In production.
+        production: Excerpt,
+        /// Which part of the production function the test holds, in percent.
+        percent: u8,
+    },
+}
+
+/// Some lines of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Excerpt {
+    /// Where.
+    pub path: RepoPath,
+    /// The first line, counted from 1.
+    pub first: u32,
+    /// The last line.
+    pub last: u32,
+    /// Their text, shortened where it is long.
+    pub text: String,
+}
+
+impl Excerpt {
+    /// `shop.py:3-9`.
+    pub fn place(&self) -> String {
+        format!("{}:{}-{}", self.path, self.first, self.last)
+    }
 }
 
 /// What one gate found.

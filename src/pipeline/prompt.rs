@@ -390,6 +390,16 @@ impl EvidenceView {
                 (format!("output on {tree}"), format!("$ {command}\n{tail}"))
             }
             Evidence::Patch { text } => ("difference".to_owned(), text.clone()),
+            Evidence::Clone { test, production, percent } => {
+                let text = format!(
+                    "{}:\n{}\nholds {percent} % of what {} is made of:\n{}",
+                    test.place(),
+                    test.text,
+                    production.place(),
+                    production.text
+                );
+                ("code that resembles each other".to_owned(), text)
+            }
         };
         Self { title, text: clip(&text, MAX_EVIDENCE) }
     }

@@ -65,12 +65,7 @@ fn result(gate: &GateReport, verdict: &Verdict) -> Option<Value> {
         Outcome::Human | Outcome::Inconclusive => "warning",
         Outcome::Pass | Outcome::Skipped => return None,
     };
-    let text = format!(
-        "{} {}: {}",
-        gate.id.question(),
-        wording::answer(gate.id, gate.outcome),
-        super::page::reason(gate)
-    );
+    let text = format!("{} {}: {}", gate.id.question(), wording::answer_of(gate), super::page::reason(gate));
     let index = Check::ALL.iter().position(|check| *check == gate.id)?;
     let places = places(gate, verdict);
     let mut hash = Sha256::new();
@@ -94,6 +89,7 @@ fn places(gate: &GateReport, verdict: &Verdict) -> Vec<RepoPath> {
     let mut places: Vec<RepoPath> = Vec::new();
     let named = gate.evidence.iter().filter_map(|evidence| match evidence {
         Evidence::Path { path, .. } => Some(path.clone()),
+        Evidence::Clone { test, .. } => Some(test.path.clone()),
         Evidence::Test { id, .. } => file_of(id.as_str(), verdict),
         _ => None,
     });

@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::page::{in_table, reason, skipped, test_sentence};
-use super::visible::{cut_lines, sentence, visible};
+use super::visible::{cut_lines, sentence, side_by_side, visible};
 use super::{Case, PatchView, Report, wording};
 use crate::gate::verdict::{Evidence, GateReport, Outcome, Verdict};
 
@@ -193,8 +193,7 @@ impl Screen {
         const QUESTION: usize = 25;
         self.out.push('\n');
         for gate in in_table(verdict) {
-            let answer =
-                format!("{} {:<16}", wording::mark(gate.outcome), wording::answer(gate.id, gate.outcome));
+            let answer = format!("{} {:<16}", wording::mark(gate.outcome), wording::answer_of(gate));
             let answer = self.tint(&answer, Tint::Outcome(gate.outcome));
             let mut start = format!("  {:<w$}{answer}", gate.id.to_string(), w = ANSWER - 2);
             for line in wrap(gate.id.question(), self.width - QUESTION) {
@@ -240,6 +239,11 @@ impl Screen {
                 self.block(4, tail);
             }
             Evidence::Patch { text } => self.block(2, text),
+            Evidence::Clone { test, production, percent } => {
+                self.paragraph(2, &wording::clone_pair(test, production, *percent), None);
+                let width = (self.width - 7) / 2;
+                self.block(2, &side_by_side(&test.text, &production.text, width));
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! Such characters steer terminals, reorder what a reader sees, or carry text that only a machine
 //! reads. They are shown as what they are (`\x1b`, `\u{202e}`), never dropped in silence.
 
+use unicode_width::UnicodeWidthStr;
+
 /// True for characters that are not seen, or that change how others are seen: Unicode categories
 /// Cc (but line feed and tab) and Cf, variation selectors, fillers, and separators of lines.
 pub fn is_hidden(c: char) -> bool {
@@ -73,6 +75,25 @@ pub fn visible(text: &str) -> String {
             out.push_str(&format!("[{} hidden characters]", run.len()));
         }
         before = ' ';
+    }
+    out
+}
+
+/// Two texts beside each other, each at most `width` characters wide, with hidden characters shown.
+pub fn side_by_side(left: &str, right: &str, width: usize) -> String {
+    let lines = |text: &str| {
+        let shown = visible(text).replace('\t', "    ");
+        shown.lines().map(|line| cut(line.trim_end(), width)).collect::<Vec<_>>()
+    };
+    let (left, right) = (lines(left), lines(right));
+    let room = left.iter().map(|line| line.width()).max().unwrap_or(0);
+    let mut out = String::new();
+    for at in 0..left.len().max(right.len()) {
+        let one = left.get(at).map_or("", String::as_str);
+        let other = right.get(at).map_or("", String::as_str);
+        let gap = " ".repeat(room.saturating_sub(one.width()));
+        out.push_str(format!("{one}{gap} │ {other}").trim_end());
+        out.push('\n');
     }
     out
 }

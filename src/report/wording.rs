@@ -3,7 +3,7 @@
 //! A maintainer must understand each of them without knowing the catalogue.
 
 use super::{CaseOutcome, Cost, Report};
-use crate::gate::verdict::{Check, Outcome, SandboxReport, Verdict, Word};
+use crate::gate::verdict::{Check, Evidence, Excerpt, GateReport, Outcome, SandboxReport, Verdict, Word};
 
 /// The verdict as a sentence; the first line of every report.
 pub fn verdict_headline(word: Word) -> &'static str {
@@ -81,6 +81,16 @@ pub fn answer(check: Check, outcome: Outcome) -> &'static str {
         Outcome::Inconclusive => "could not tell",
         Outcome::Human => "you decide",
         Outcome::Skipped => "not asked",
+    }
+}
+
+/// The answer of a gate, where what it shows says more than how it ended.
+pub fn answer_of(gate: &GateReport) -> &'static str {
+    let copies = gate.evidence.iter().any(|evidence| matches!(evidence, Evidence::Clone { .. }));
+    match (gate.id, gate.outcome) {
+        (Check::K14, Outcome::Pass) if copies => "look below",
+        (Check::K13, Outcome::Pass) if !gate.evidence.is_empty() => "nothing grave",
+        (check, outcome) => answer(check, outcome),
     }
 }
 
@@ -222,6 +232,15 @@ pub fn join(parts: &[impl AsRef<str>]) -> String {
             format!("{} and {}", first.join(", "), last.as_ref())
         }
     }
+}
+
+/// What stands above a pair of texts that resemble each other.
+pub fn clone_pair(test: &Excerpt, production: &Excerpt, percent: u8) -> String {
+    format!(
+        "{} (left) holds {percent} % of what {} (right) is made of, names and literals aside:",
+        test.place(),
+        production.place()
+    )
 }
 
 /// `one file`, `3 files`.

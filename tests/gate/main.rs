@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod clones;
 mod evidence;
 mod git_tricks;
 mod go;

@@ -7,7 +7,7 @@ use super::{
     SkippedPart, VerdictPart, in_table, only_hex, reason, skipped, test_sentence,
 };
 use crate::gate::verdict::{Check, Evidence, GateReport, Outcome, Verdict};
-use crate::report::visible::{cut, cut_lines, sentence};
+use crate::report::visible::{cut, cut_lines, sentence, side_by_side};
 use crate::report::wording::{self, Part};
 use crate::report::{Case, PatchView, Report};
 
@@ -165,7 +165,7 @@ impl Builder {
             question: gate.id.question(),
             mark: wording::mark(gate.outcome),
             outcome: gate.outcome,
-            answer: wording::answer(gate.id, gate.outcome),
+            answer: wording::answer_of(gate),
             reason: self.sentence(&reason(gate)),
             decisive,
             evidence: gate.evidence.iter().take(shown).map(|evidence| self.item(evidence)).collect(),
@@ -208,6 +208,15 @@ impl Builder {
                 text: "The lines in question:".to_owned(),
                 block: self.block("", "diff", text, lines, Part::Output),
             },
+            Evidence::Clone { test, production, percent } => {
+                let columns = side_by_side(&test.text, &production.text, 60);
+                Item {
+                    subject: None,
+                    joint: "",
+                    text: self.sentence(&wording::clone_pair(test, production, *percent)),
+                    block: self.block("", "text", &columns, lines, Part::Output),
+                }
+            }
         }
     }
 
