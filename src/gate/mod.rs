@@ -28,6 +28,7 @@ pub mod split;
 pub mod stability;
 pub mod touched;
 pub mod trial;
+pub mod twin;
 pub mod unfix;
 pub mod verdict;
 
@@ -65,6 +66,6 @@ pub static GATES: &[&[&dyn Gate]] = &[
         &smells::Smells,
         &clones::Clones,
     ],
-    &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
+    &[&twin::Twin, &reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
     &[&regressions::NoRegressions],
 ];

@@ -13,6 +13,7 @@ pub mod protected;
 mod python;
 mod rust;
 pub mod surgery;
+mod twin;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use case::{Case, Cause, Failure, Frame, LoadFailure, Phase, Place, Reading, Status, TestId};
 pub use command::{Invocation, Output, Template};
+pub use twin::{Twin, TwinRed, Twins};
 
 use crate::git::RepoPath;
 
@@ -188,6 +190,13 @@ pub trait Language: Send + Sync {
 
     /// How behaviour is changed in source of this language.
     fn surgery(&self) -> &'static dyn surgery::Surgery;
+
+    /// The test file with one expectation made wrong, for the assertion at a line (counted from 1) or
+    /// behind it. `nonce` is a random identifier. `None` where the file does not parse, or the language
+    /// knows no assertions.
+    fn twins(&self, _path: &RepoPath, _source: &str, _line: u32, _nonce: &str) -> Option<Twins> {
+        None
+    }
 
     /// The source with comments, docstrings and layout set aside: two files with the same essence
     /// behave alike. `None` where the file is not source of this language or does not parse.

@@ -17,3 +17,4 @@ mod seed;
 mod smells;
 mod surroundings;
 mod tampering;
+mod twin;

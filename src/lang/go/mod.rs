@@ -17,9 +17,11 @@ mod reader;
 mod recorded;
 mod surgery;
 mod toolchain;
+mod twin;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, protected};
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 use crate::lang::surgery::Surgery;
 
 /// Go.
@@ -78,6 +80,11 @@ impl Language for Go {
 
     fn surgery(&self) -> &'static dyn Surgery {
         &surgery::GoSurgery
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::GoAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

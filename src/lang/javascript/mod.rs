@@ -22,12 +22,14 @@ mod settings;
 mod source;
 mod stack;
 mod surgery;
+mod twin;
 mod vitest;
 
 use std::path::Path;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange};
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 use crate::lang::surgery::Surgery;
 
 /// JavaScript and TypeScript.
@@ -70,6 +72,11 @@ impl Language for JavaScript {
 
     fn surgery(&self) -> &'static dyn Surgery {
         &surgery::JavaScriptSurgery
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::ScriptAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

@@ -17,12 +17,14 @@ mod roles;
 mod session;
 mod settings;
 mod surgery;
+mod twin;
 mod unittest;
 
 use std::path::Path;
 
 use super::{LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, Template};
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 use crate::lang::surgery::Surgery;
 use interpreter::Interpreter;
 use session::{Command, Setup, Tool};
@@ -105,6 +107,11 @@ impl Language for Python {
 
     fn surgery(&self) -> &'static dyn Surgery {
         &surgery::PythonSurgery
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::PythonAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {

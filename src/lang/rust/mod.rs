@@ -17,12 +17,14 @@ mod settings;
 mod surgery;
 mod syntax;
 mod targets;
+mod twin;
 
 use super::{
     Inline, LangError, Language, Project, Role, Runner, RunnerSettings, SettingChange, command,
     protected::Class,
 };
 use crate::git::RepoPath;
+use crate::lang::grammar::Grammar;
 use crate::lang::surgery::Surgery;
 
 /// Rust.
@@ -89,6 +91,11 @@ impl Language for Rust {
 
     fn surgery(&self) -> &'static dyn Surgery {
         &surgery::RustSurgery
+    }
+
+    fn twins(&self, path: &RepoPath, source: &str, line: u32, nonce: &str) -> Option<crate::lang::Twins> {
+        let grammar = Grammar::of(path)?;
+        crate::lang::twin::twins(grammar, &twin::RustAssertions, source, line, nonce)
     }
 
     fn essence(&self, path: &RepoPath, source: &str) -> Option<String> {
