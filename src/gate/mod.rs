@@ -66,6 +66,6 @@ pub static GATES: &[&[&dyn Gate]] = &[
         &smells::Smells,
         &clones::Clones,
     ],
-    &[&reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral, &twin::Twin],
+    &[&twin::Twin, &reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
     &[&regressions::NoRegressions],
 ];
