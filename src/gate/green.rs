@@ -2,9 +2,9 @@
 
 use super::Gate;
 use super::red::{ProvenFailingTest, loaded_elsewhere, log};
-use super::trial::{Choice, Trial, Variant, describe};
+use super::trial::{Choice, Trial, Variant, describe, headline};
 use super::verdict::{Check, FailureClass, GateReport, Outcome, Verdict, Word};
-use crate::lab::{LabError, Request};
+use crate::lab::{LabError, Request, TestRun};
 use crate::lang::Status;
 
 /// The gate.
@@ -42,6 +42,24 @@ pub fn verify(
     Ok(if verdict.verdict == Word::Verified { Ok(VerifiedFix { verdict }) } else { Err(verdict) })
 }
 
+/// The fixed code does not build or load, so that no replication test could run.
+fn not_loaded(trial: &Trial<'_>, runs: &[std::sync::Arc<TestRun>]) -> Option<GateReport> {
+    let (run, id) = runs
+        .iter()
+        .flat_map(|run| trial.tests.iter().map(move |id| (run, id)))
+        .find(|(run, id)| run.reading.case(id).is_none())?;
+    let load = run.reading.load_failures.first()?;
+    let what = load.file.as_ref().map_or_else(
+        || "the fixed code does not build".to_owned(),
+        |file| format!("{file} cannot be loaded on the fixed code"),
+    );
+    let reason = format!("{what}: {}", headline(&load.failure));
+    let case = trial.case_of(run, id, load.file.as_ref());
+    let seen = trial.evidence(run, id, case.as_ref());
+    let report = GateReport::new(Check::K2, Outcome::Fail, reason).class(FailureClass::E);
+    Some(report.evidence([seen, log(run)]))
+}
+
 impl Gate for Green {
     fn check(&self) -> Check {
         Check::K2
@@ -69,6 +87,9 @@ impl Gate for Green {
             return Ok(report(Outcome::Fail, reason).class(FailureClass::F));
         }
         if let Some(answer) = loaded_elsewhere(Check::K2, &runs) {
+            return Ok(answer);
+        }
+        if let Some(answer) = not_loaded(trial, &runs) {
             return Ok(answer);
         }
         // The look at whole files also runs other tests, which may crash for reasons of their own;

@@ -158,7 +158,13 @@ impl Gate for NoRegressions {
             );
             return Ok(report(Outcome::Human, reason).evidence(notes).evidence([log(&before)]));
         }
-        let reason = format!("all {} tests that passed before still pass{scope}", green_before.len());
+        let count = green_before.len();
+        let subject = match count {
+            0 => "no test passed before, so none could break".to_owned(),
+            1 => "the one test that passed before still passes".to_owned(),
+            _ => format!("all {count} tests that passed before still pass"),
+        };
+        let reason = format!("{subject}{scope}");
         Ok(report(Outcome::Pass, reason).evidence(notes))
     }
 }

@@ -4,7 +4,7 @@ use failfirst::gate::verdict::Check;
 use failfirst::verify::Sealing;
 
 use crate::harness::repository::put;
-use crate::harness::story::{javascript, pytest, python, rust};
+use crate::harness::story::{go, javascript, pytest, python, rust};
 
 #[test]
 fn a_plugin_in_production_that_forces_passed_is_refused() {
@@ -101,4 +101,14 @@ fn the_verdicts_hold_without_a_sandbox_too() {
         .fix([put("shop.py", rewrites)])
         .sealed()
         .refused_by(Check::K2, "written during the run, and restored");
+}
+
+#[test]
+fn a_fix_that_does_not_build_is_refused_with_the_compilers_words() {
+    let fix = "pub fn total(prices: &[u32]) -> u32 {\n    prices.iter().sum::<String>()\n}\n";
+    rust().fix([("src/lib.rs", fix)]).together().refused_by(Check::K2, "the fixed code does not build: ");
+    let fix = "package shop\n\nfunc Total(prices []int) int {\n\treturn nothing\n}\n";
+    go().fix([("shop.go", fix)]).together().refused_by(Check::K2, "does not build: ");
+    let fix = "def total(prices):\n    return sum(prices\n";
+    python().fix([("shop.py", fix)]).together().refused_by(Check::K2, "cannot be loaded on the fixed code");
 }
