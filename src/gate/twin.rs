@@ -143,12 +143,11 @@ impl Asked<'_, '_> {
             return Ok(Answer::Unknown("the file of the test could not be read".to_owned()));
         };
         let mut why = "the line at which it failed holds no known assertion".to_owned();
-        let mut red = None;
-        let mut silent = None;
+        let (mut red, mut silent, mut unclear) = (None, None, false);
         for twin in &twins.at {
             match self.run(id, path, twin, None)? {
                 Seen::Red(seen) => red = Some(seen),
-                Seen::Other(how) => why = how,
+                Seen::Other(how) => (why, unclear) = (how, true),
                 Seen::Green(seen) => {
                     let runs = match &twins.trip {
                         Some(trip) => self.run(id, path, trip, Some(&nonce))?,
@@ -161,7 +160,8 @@ impl Asked<'_, '_> {
                 }
             }
         }
-        if let (Some(seen), None) = (red, &silent) {
+        // Where either side may be what production gave, a wrong value in one of them proves nothing.
+        if let (Some(seen), None, false) = (red, &silent, unclear) {
             return Ok(Answer::Noticed(seen));
         }
         // Production failed before any assertion was reached, or the assertion runs on the buggy code only.

@@ -195,12 +195,19 @@ fn describe(source: &str, changes: &[Change]) -> String {
     format!("{}{more}", shown.join("; "))
 }
 
-/// A whole number that is not this one and that fits wherever this one fits.
+/// A number that is not this one, also where numbers are coarse: `1e20 + 1` is `1e20`. For languages
+/// without limits to numbers.
+pub(super) fn other_number(text: &str) -> String {
+    format!("(-({text}) - 1000003)")
+}
+
+/// A whole number that is not this one and that fits wherever this one fits; `None` for numbers that a
+/// float could not tell from their neighbour.
 pub(super) fn other_integer(text: &str) -> Option<String> {
     let digits: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '_').collect();
     let number: u128 = digits.replace('_', "").parse().ok()?;
     let plain = !text.starts_with("0x") && !text.starts_with("0b") && !text.starts_with("0o");
-    plain.then(|| format!("{}{}", number ^ 1, &text[digits.len()..]))
+    (plain && number < 1 << 23).then(|| format!("{}{}", number ^ 1, &text[digits.len()..]))
 }
 
 /// A string literal with a text put in before its closing quotes.
@@ -222,6 +229,7 @@ mod tests {
         assert_eq!(other_integer("255u8").as_deref(), Some("254u8"));
         assert_eq!(other_integer("1_000").as_deref(), Some("1001"));
         assert_eq!(other_integer("0xff"), None);
+        assert_eq!(other_integer("9007199254740992"), None);
         assert_eq!(longer_string("'a'", "q7").as_deref(), Some("'aq7'"));
         assert_eq!(longer_string("r#\"a\"#", "q7").as_deref(), Some("r#\"aq7\"#"));
         assert_eq!(longer_string("\"\"\"a\"\"\"", "q7").as_deref(), Some("\"\"\"aq7\"\"\""));

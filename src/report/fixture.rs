@@ -5,7 +5,8 @@ use super::{
     SourceView,
 };
 use crate::gate::verdict::{
-    Check, Evidence, FailureClass, GateReport, Outcome, SCHEMA, SandboxReport, SealedFile, Verdict, decide,
+    Check, Evidence, Excerpt, FailureClass, GateReport, Outcome, SCHEMA, SandboxReport, SealedFile, Verdict,
+    decide,
 };
 use crate::git::{Oid, RepoPath};
 
@@ -122,6 +123,30 @@ pub(crate) fn needs_human() -> Report {
         missing: Some("network: allow unprivileged user namespaces, or run as root".into()),
     };
     Report::of(verdict, format!("failfirst verify --base {BASE} --head {HEAD}"))
+}
+
+/// A verified change whose test holds a copy of production code; the texts are hostile.
+pub(crate) fn with_copy() -> Report {
+    let mut report = verified();
+    let excerpt = |name: &str, first: u32, text: &str| Excerpt {
+        path: path(name),
+        first,
+        last: first + 2,
+        text: format!("{text}\n{HOSTILE}\n\treturn room"),
+    };
+    let copy = Evidence::Clone {
+        test: excerpt("tests/test_booking.py", 3, "def book_with_lock(hotel):"),
+        production: excerpt("src/booking.py", 12, "def book(self):"),
+        percent: 93,
+    };
+    let gates = &mut report.verdict.as_mut().unwrap().gates;
+    gates[14] = GateReport::new(
+        Check::K14,
+        Outcome::Pass,
+        "the test carries code that resembles src/booking.py:12-14",
+    )
+    .evidence([copy]);
+    report
 }
 
 /// A case that ended with a verified fix, replayed.

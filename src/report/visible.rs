@@ -172,6 +172,12 @@ mod tests {
     }
 
     #[test]
+    fn two_texts_stand_beside_each_other() {
+        assert_eq!(side_by_side("a\n\tb\nc", "x\n漢字", 8), "a     │ x\n    b │ 漢字\nc     │\n");
+        assert_eq!(side_by_side("abcdefgh", "\x1b[2J", 4), "abc… │ \\x1…\n");
+    }
+
+    #[test]
     fn an_emoji_keeps_its_look() {
         assert_eq!(visible("❤\u{fe0f} 👩\u{200d}👩 done"), "❤ 👩👩 done");
         assert_eq!(visible("a\u{fe0f}b"), "a\\u{fe0f}b");

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use crate::lang::grammar::{Call, ancestors, call, children, descendants, function, is_string, text};
-use crate::lang::twin::{Assertions, Change, TwinRed, Variant, longer_string};
+use crate::lang::twin::{Assertions, Change, TwinRed, Variant, longer_string, other_number};
 
 /// As [`Assertions`].
 pub(super) struct ScriptAssertions;
@@ -142,9 +142,9 @@ impl Twister<'_> {
         let unique = || format!("Symbol('{}')", self.nonce);
         match node.kind() {
             "number" if text.ends_with('n') => None,
-            "number" => Some(format!("({text} + 1000003)")),
+            "number" => Some(other_number(text)),
             "unary_expression" if children(node).first().is_some_and(|inner| inner.kind() == "number") => {
-                Some(format!("({text} + 1000003)"))
+                Some(other_number(text))
             }
             "string" => longer_string(text, self.nonce),
             "template_string" if !descendants(node).any(|inner| inner.kind() == "template_substitution") => {
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn expectations_are_made_wrong() {
-        assert_eq!(lines("assert.strictEqual(f(), 6)"), ["assert.strictEqual(f(), (6 + 1000003))"]);
+        assert_eq!(lines("assert.strictEqual(f(), 6)"), ["assert.strictEqual(f(), (-(6) - 1000003))"]);
         assert_eq!(lines("assert.equal('a', f())"), ["assert.equal('aq7x', f())"]);
         assert_eq!(
             lines("assert.deepStrictEqual(f(), b)"),
@@ -256,8 +256,8 @@ mod tests {
         );
         assert_eq!(lines("assert.ok(f())"), ["assert.ok(!(f()))"]);
         assert_eq!(lines("assert(f())"), ["assert(!(f()))"]);
-        assert_eq!(lines("assert(f() === 6 || true)"), ["assert(f() === (6 + 1000003) || true)"]);
-        assert_eq!(lines("expect(f()).toBe(6)"), ["expect(f()).toBe((6 + 1000003))"]);
+        assert_eq!(lines("assert(f() === 6 || true)"), ["assert(f() === (-(6) - 1000003) || true)"]);
+        assert_eq!(lines("expect(f()).toBe(6)"), ["expect(f()).toBe((-(6) - 1000003))"]);
         assert_eq!(lines("expect(f()).toEqual({ a: 1 })"), ["expect(f()).toEqual(Symbol('q7x'))"]);
         assert_eq!(
             lines("await expect(f()).resolves.toBe('x')"),
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(lines("expect(f()).toContain(1)"), ["expect(f()).not.toContain(1)"]);
         assert_eq!(lines("expect(f()).not.toBe(1)"), ["expect(f()).toBe(1)"]);
         assert_eq!(lines("expect(() => f()).toThrow('x')"), ["expect(() => f()).not.toThrow('x')"]);
-        assert_eq!(lines("expect(f()).to.equal(6)"), ["expect(f()).to.equal((6 + 1000003))"]);
+        assert_eq!(lines("expect(f()).to.equal(6)"), ["expect(f()).to.equal((-(6) - 1000003))"]);
         assert_eq!(lines("expect(f()).to.be.true"), ["expect(f()).not.to.be.true"]);
         assert_eq!(lines("assert.throws(() => f(), /x/)"), ["assert.doesNotThrow(() => f(), /x/)"]);
         assert_eq!(lines("expect(f()).toMatchSnapshot()"), Vec::<String>::new());
@@ -278,6 +278,6 @@ mod tests {
         let source = "describe('x', () => {\n  test('a', () => {\n    const x = f();\n    assert.equal(x, 1);\n  });\n  test('b', () => {\n    assert.equal(g(), 2);\n  });\n});\n";
         let twins = twins(Grammar::JavaScript, &ScriptAssertions, source, 3, "q7x").unwrap();
         let after = twins.after.unwrap().content;
-        assert!(after.contains("(1 + 1000003)") && after.contains("assert.equal(g(), 2)"), "{after}");
+        assert!(after.contains("(-(1) - 1000003)") && after.contains("assert.equal(g(), 2)"), "{after}");
     }
 }

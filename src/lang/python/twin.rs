@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use crate::lang::grammar::{ancestors, call, children, descendants, is_string, text};
-use crate::lang::twin::{Assertions, Change, TwinRed, Variant, longer_string};
+use crate::lang::twin::{Assertions, Change, TwinRed, Variant, longer_string, other_number};
 
 /// As [`Assertions`].
 pub(super) struct PythonAssertions;
@@ -125,13 +125,13 @@ impl Twister<'_> {
     fn literal(&self, node: Node<'_>) -> Option<String> {
         let text = self.text(node);
         match node.kind() {
-            "integer" | "float" => Some(format!("({text} + 1000003)")),
+            "integer" | "float" => Some(other_number(text)),
             "unary_operator"
                 if children(node)
                     .first()
                     .is_some_and(|inner| matches!(inner.kind(), "integer" | "float")) =>
             {
-                Some(format!("({text} + 1000003)"))
+                Some(other_number(text))
             }
             "string" => longer_string(text, self.nonce),
             "true" => Some("False".to_owned()),
@@ -227,8 +227,8 @@ mod tests {
 
     #[test]
     fn expectations_are_made_wrong() {
-        assert_eq!(lines("assert f() == 6"), ["assert f() == (6 + 1000003)"]);
-        assert_eq!(lines("assert 180 == f()"), ["assert (180 + 1000003) == f()"]);
+        assert_eq!(lines("assert f() == 6"), ["assert f() == (-(6) - 1000003)"]);
+        assert_eq!(lines("assert 180 == f()"), ["assert (-(180) - 1000003) == f()"]);
         assert_eq!(lines("assert f() == 'a', 'why'"), ["assert f() == 'aq7x', 'why'"]);
         assert_eq!(lines("assert f() == [1]"), ["assert f() == [*[1], 'q7x']"]);
         assert_eq!(lines("assert a == b"), ["assert a == object()", "assert object() == b"]);
@@ -238,8 +238,8 @@ mod tests {
         assert_eq!(lines("assert 'x' in y"), ["assert 'xq7x' in y"]);
         assert_eq!(lines("assert x is None"), ["assert (not (x is None))"]);
         assert_eq!(lines("assert not x"), ["assert (x)"]);
-        assert_eq!(lines("assert f() == 6 or True"), ["assert f() == (6 + 1000003) or True"]);
-        assert_eq!(lines("self.assertEqual(f(), 6)"), ["self.assertEqual(f(), (6 + 1000003))"]);
+        assert_eq!(lines("assert f() == 6 or True"), ["assert f() == (-(6) - 1000003) or True"]);
+        assert_eq!(lines("self.assertEqual(f(), 6)"), ["self.assertEqual(f(), (-(6) - 1000003))"]);
         assert_eq!(lines("self.assertIsNone(f())"), ["self.assertIsNotNone(f())"]);
         assert_eq!(lines("self.assertTrue(f())"), ["self.assertTrue((not (f())))"]);
         assert_eq!(lines("assert True"), Vec::<String>::new());
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(twins.at, []);
         let after = twins.after.unwrap().content;
         assert!(after.contains("assert ready()") && after.contains("assert g()"), "{after}");
-        assert!(after.contains("x == (1 + 1000003)") && after.contains("assert (not (y))"), "{after}");
+        assert!(after.contains("x == (-(1) - 1000003)") && after.contains("assert (not (y))"), "{after}");
     }
 
     #[test]

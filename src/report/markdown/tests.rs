@@ -1,7 +1,7 @@
 //! Tests of the Markdown report.
 
 use super::*;
-use crate::gate::verdict::{Evidence, GateReport};
+use crate::gate::verdict::{Evidence, Excerpt, GateReport};
 use crate::git::RepoPath;
 use crate::report::{SourceView, fixture};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -70,6 +70,9 @@ fn nothing_untrusted_acts_in_any_report() {
         gate.reason = hostile.into();
         gate.evidence.push(Evidence::Note { text: hostile.into() });
         gate.evidence.push(Evidence::Patch { text: hostile.into() });
+        let path = RepoPath::new("](x) `@a` #1 <b>").unwrap();
+        let excerpt = Excerpt { path, first: 1, last: 2, text: hostile.into() };
+        gate.evidence.push(Evidence::Clone { test: excerpt.clone(), production: excerpt, percent: 90 });
     }
     let patch = report.patch.as_mut().unwrap();
     patch.diff = hostile.into();
@@ -77,6 +80,15 @@ fn nothing_untrusted_acts_in_any_report() {
     let text = render(&report);
     harmless(&text);
     assert_eq!(Marker::find(&text).unwrap().case, "issue-42");
+}
+
+#[test]
+fn a_copy_stands_beside_what_it_resembles() {
+    let text = render(&fixture::with_copy());
+    harmless(&text);
+    let line = text.lines().find(|line| line.contains("def book_with_lock(hotel):")).unwrap();
+    assert!(line.contains("│ def book(self):"), "{line}");
+    assert!(text.contains("look below"), "{text}");
 }
 
 #[test]

@@ -31,6 +31,27 @@ fn hostile_output_reaches_no_terminal_as_control_characters() {
 }
 
 #[test]
+fn a_copy_stands_beside_what_it_resembles() {
+    for style in widths() {
+        let text = render(&fixture::with_copy(), style);
+        assert!(
+            text.lines()
+                .skip(1)
+                .all(|line| line.width() <= usize::from(style.width) || line.starts_with("reproduce"))
+        );
+        assert!(!text.chars().any(crate::report::visible::is_hidden));
+    }
+    let text = render(&fixture::with_copy(), Style::default());
+    let line = text.lines().find(|line| line.contains("def book_with_lock(hotel):")).unwrap();
+    assert!(line.contains("│ def book(self):"), "{line}");
+    assert!(
+        text.contains("tests/test_booking.py:3-5 (left) holds 93 % of what src/booking.py:12-14"),
+        "{text}"
+    );
+    assert!(text.contains("look below"), "{text}");
+}
+
+#[test]
 fn colours_are_used_only_when_asked_for_and_change_no_text() {
     let report = fixture::refused();
     let coloured = render(&report, Style { colour: Colour::On, width: 100 });
