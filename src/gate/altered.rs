@@ -21,6 +21,8 @@ pub struct Altered {
     pub unfixed: TreeId,
     /// The fixed text in which what is new does nothing and what was changed does as before.
     pub stubbed: Option<Stubbed>,
+    /// The fixed code with a single changed function as it was, where several changed; the name comes first.
+    pub without_one: Vec<(String, TreeId)>,
     /// Touched functions raise an error with [`Altered::message`].
     pub raising: Option<TreeId>,
     /// Touched functions return a default.
@@ -63,6 +65,9 @@ pub struct Mark {
     pub void: bool,
 }
 
+/// Of more functions it is not asked which of them the test needs.
+const MOST_SINGLE: usize = 6;
+
 /// More marks tell nothing more.
 const MOST_MARKS: usize = 200;
 
@@ -81,6 +86,7 @@ impl Altered {
         Ok(Self {
             unfixed: composer.unfixed()?,
             stubbed: composer.stubbed(&message)?,
+            without_one: composer.without_one()?,
             raising: composer.beginning_with(&raise)?,
             usual: composer.beginning_with(&Prologue::Return(Default::Usual))?,
             unusual: composer.beginning_with(&Prologue::Return(Default::Unusual))?,
@@ -204,6 +210,27 @@ impl Composer<'_> {
             return Ok(None);
         }
         Ok(Some(Stubbed { tree: self.tree(self.trial.fixed, &edits)?, names, raises }))
+    }
+
+    /// The fixed code with each changed function in turn as it was.
+    fn without_one(&self) -> Result<Vec<(String, TreeId)>, LabError> {
+        let changed = |file: &TouchedFile| file.functions.iter().filter(|one| one.before.is_some()).count();
+        let count: usize = self.files.iter().map(changed).sum();
+        let mut variants = Vec::new();
+        if count < 2 || count > MOST_SINGLE {
+            return Ok(variants);
+        }
+        for file in self.files {
+            let Some(fixed) = &file.fixed else { continue };
+            for one in &file.functions {
+                let Some(before) = &one.before else { continue };
+                let mut text = fixed.clone();
+                text.replace_range(one.function.span.clone(), before);
+                let edit = self.put(file, &text)?;
+                variants.push((one.function.name.clone(), self.tree(self.trial.fixed, &[edit])?));
+            }
+        }
+        Ok(variants)
     }
 
     /// The fixed code, every touched function beginning with `prologue`; `None` where none can.

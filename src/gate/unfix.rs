@@ -34,6 +34,8 @@ impl Gate for Unfix {
         if let Some(stubbed) = named_stub(trial)? {
             requests.push(request(trial, stubbed.tree, STUBBED));
         }
+        let single = &trial.altered()?.without_one;
+        requests.extend(single.iter().map(|(name, tree)| request(trial, *tree, &without(name))));
         Ok(requests)
     }
 
@@ -92,8 +94,20 @@ impl Gate for Unfix {
             ),
             _ => (Outcome::Inconclusive, "with the fix taken out the test can be neither loaded nor stubbed"),
         };
+        for (name, tree) in &altered.without_one {
+            let run = trial.lab.run(&request(trial, *tree, &without(name)))?;
+            if answer(trial, &run) == Answer::Green {
+                let text = format!("the test does not need the change of `{name}`: it passes without it");
+                evidence.push(Evidence::Note { text });
+            }
+        }
         Ok(report(outcome, reason.to_owned()).evidence(evidence))
     }
+}
+
+/// The name of the variant in which one function is as it was.
+fn without(name: &str) -> String {
+    format!("fix without its change of {name} + test")
 }
 
 fn request(trial: &Trial<'_>, tree: TreeId, label: &str) -> Request {

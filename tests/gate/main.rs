@@ -13,6 +13,7 @@ mod honest;
 mod invalid_test;
 mod more;
 mod regressions;
+mod rows;
 mod seed;
 mod smells;
 mod surroundings;
