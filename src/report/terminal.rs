@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::page::{in_table, reason, skipped, test_sentence};
 use super::visible::{cut_lines, sentence, side_by_side, visible};
 use super::{Case, PatchView, Report, wording};
-use crate::gate::verdict::{Evidence, GateReport, Outcome, Verdict};
+use crate::gate::verdict::{Check, Evidence, GateReport, Outcome, Verdict};
 
 /// How the terminal is written to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -205,11 +205,13 @@ impl Screen {
     }
 
     fn evidence(&mut self, verdict: &Verdict) {
-        let decisive = |gate: &&GateReport| {
-            matches!(gate.outcome, Outcome::Fail | Outcome::Human | Outcome::Inconclusive)
-                && !gate.evidence.is_empty()
+        let shown = |gate: &&GateReport| {
+            let decisive = matches!(gate.outcome, Outcome::Fail | Outcome::Human | Outcome::Inconclusive);
+            // What was read decides nothing and is there to be looked at.
+            let read = matches!(gate.id, Check::K13 | Check::K14) && gate.outcome == Outcome::Pass;
+            (decisive || read) && !gate.evidence.is_empty()
         };
-        for gate in verdict.gates.iter().filter(decisive) {
+        for gate in verdict.gates.iter().filter(shown) {
             self.section(&format!("What {} saw: {}", gate.id, gate.id.question()));
             for evidence in gate.evidence.iter().take(EVIDENCE) {
                 self.item(evidence);

@@ -1,7 +1,7 @@
 //! Tests of the terminal report.
 
 use super::*;
-use crate::gate::verdict::{Check, GateReport, Outcome, decide};
+use crate::gate::verdict::decide;
 use crate::report::fixture;
 
 fn widths() -> impl Iterator<Item = Style> {
