@@ -31,7 +31,7 @@ pub struct Altered {
     pub unusual: Option<TreeId>,
     /// Touched functions and statements leave marks.
     pub marked: Option<TreeId>,
-    /// The marks, in the order of [`Altered::places`].
+    /// The marks, in the order in which they stand in the files.
     pub marks: Vec<Mark>,
     /// What touched functions say when they raise.
     pub message: String,

@@ -46,9 +46,14 @@ impl Gate for Neutral {
             let reason = "hiding the test runner disturbs the test itself, so nothing is learnt from it";
             return Ok(report(Outcome::Skipped, reason));
         }
+        let shown = trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id)));
+        if answer(trial, &run) == Answer::Broken {
+            let reason = "with the test runner hidden from the changed code the test does not run to its end; a person must see \
+                          whether the fix looks for the runner";
+            return Ok(report(Outcome::Human, reason).evidence(shown).evidence([super::red::log(&run)]));
+        }
         let reason = "the fix works only where it sees a test runner: with the runner's modules and variables hidden from the \
                       changed code the test fails";
-        let shown = trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id)));
         Ok(report(Outcome::Fail, reason).evidence(shown))
     }
 }

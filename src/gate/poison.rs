@@ -94,10 +94,10 @@ impl Gate for Poison {
                 ),
             ),
             (_, Some(Answer::Red)) => (
-                Outcome::Human,
+                Outcome::Pass,
                 format!(
-                    "the test stays green when the changed functions ({names}) raise an error, although it depends on what they \
-                     return: errors are swallowed on the way"
+                    "the test notices what the changed functions ({names}) return, but takes any error that they raise: it expects \
+                     one, or errors are swallowed on the way"
                 ),
             ),
             _ => (

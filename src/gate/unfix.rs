@@ -94,14 +94,19 @@ impl Gate for Unfix {
             ),
             _ => (Outcome::Inconclusive, "with the fix taken out the test can be neither loaded nor stubbed"),
         };
+        let mut unneeded = Vec::new();
         for (name, tree) in &altered.without_one {
             let run = trial.lab.run(&request(trial, *tree, &without(name)))?;
             if answer(trial, &run) == Answer::Green {
-                let text = format!("the test does not need the change of `{name}`: it passes without it");
-                evidence.push(Evidence::Note { text });
+                unneeded.push(format!("`{name}`"));
             }
         }
-        Ok(report(outcome, reason.to_owned()).evidence(evidence))
+        let reason = if unneeded.is_empty() || outcome != Outcome::Pass {
+            reason.to_owned()
+        } else {
+            format!("{reason}; it does not need the change of {}", unneeded.join(", "))
+        };
+        Ok(report(outcome, reason).evidence(evidence))
     }
 }
 

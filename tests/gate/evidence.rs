@@ -2,6 +2,7 @@
 
 use failfirst::gate::verdict::{Check, FailureClass};
 
+use crate::harness::repository::put;
 use crate::harness::story::{Story, go, go_total, javascript, pytest, python, rust};
 
 #[test]
@@ -297,5 +298,33 @@ fn a_fix_of_a_function_without_a_result_is_not_left_to_a_person() {
              shop.tidy('other')\n        self.assertEqual(shop.prices, [1, 2, 3])\n",
         )])
         .fix([("shop.py", &*shop("name == 'prices'"))]);
-    story.together().verified().shows(Check::K7, "return nothing");
+    story.together().verified().says(Check::K7, "hand nothing back");
+}
+
+#[test]
+fn a_test_that_expects_an_error_of_any_kind_is_not_left_to_a_person() {
+    let shop = |check: &str| format!("def total(prices):\n{check}    return sum(prices)\n");
+    let story = python()
+        .base([("shop.py", &*shop(""))])
+        .test([(
+            "tests/test_shop.py",
+            "import unittest\nfrom shop import total\n\n\nclass Shop(unittest.TestCase):\n    def test_total(self):\n        \
+             with self.assertRaises(Exception):\n            total([-1])\n",
+        )])
+        .fix([("shop.py", &*shop("    if min(prices, default=0) < 0:\n        raise ValueError('negative')\n"))]);
+    story.together().verified().says(Check::K7, "takes any error");
+}
+
+#[test]
+fn a_process_of_its_own_in_the_test_file_does_not_disturb() {
+    let test = "const test = require('node:test');\nconst assert = require('node:assert');\nconst process = require('node:process');\n\
+                const { total } = require('../src/shop.cjs');\n\ntest('total', () => assert.strictEqual(total([process.argv.length * 0, 6]), 6));\n";
+    let shop = |from: &str| format!("exports.total = (prices) => prices{from}.reduce((a, b) => a + b, 0);\n");
+    let story = javascript()
+        .base([put("src/shop.cjs", shop(".slice(1, 1)"))])
+        .without_test()
+        .test([put("test/more.test.cjs", test)])
+        .without_fix()
+        .fix([put("src/shop.cjs", shop(""))]);
+    story.together().verified().passed(Check::K10);
 }

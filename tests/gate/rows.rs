@@ -310,10 +310,10 @@ fn functions_of_the_fix_that_the_test_does_not_need_are_named() {
     let story = python()
         .base([("shop.py", &*shop("1", "sum(prices) / len(prices)"))])
         .fix([("shop.py", &*shop("0", "sum(prices) / max(len(prices), 1)"))]);
-    story.together().verified().shows(Check::K8, "does not need the change of `mean`");
+    story.together().verified().says(Check::K8, "does not need the change of `mean`");
     let both = |skip: &str| rust_with_two(skip, if skip == "1" { "1" } else { "0" });
     let story = rust().base([("src/lib.rs", &*both("1"))]).fix([("src/lib.rs", &*both("0"))]);
-    story.together().verified().shows(Check::K8, "does not need the change of `count`");
+    story.together().verified().says(Check::K8, "does not need the change of `count`");
 }
 
 fn rust_with_two(skip: &str, more: &str) -> String {

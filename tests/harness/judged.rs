@@ -70,6 +70,14 @@ impl Judged {
         self
     }
 
+    /// The sentence of the gate holds these words.
+    #[track_caller]
+    pub(crate) fn says(self, check: Check, words: &str) -> Self {
+        let reason = &self.gate(check).reason;
+        assert!(reason.contains(words), "{check} does not say {words:?}: {}", self.show());
+        self
+    }
+
     /// The evidence of the gate holds these words.
     #[track_caller]
     pub(crate) fn shows(self, check: Check, words: &str) -> Self {

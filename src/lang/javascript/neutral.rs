@@ -25,19 +25,20 @@ pub(super) fn neutral(path: &RepoPath, source: &str, hides: bool) -> Option<Stri
     for child in top.named_children(&mut cursor) {
         let text = source[child.byte_range()].trim_end_matches(';');
         let directive = child.kind() == "expression_statement" && text.starts_with(['\'', '"']);
-        // Comments in front steer runners.
-        if !directive && !matches!(child.kind(), "comment" | "hash_bang_line") {
+        // Comments in front steer runners, and node:test looks for its variable when it is loaded.
+        let loads = child.kind() == "import_statement"
+            || (child.kind().ends_with("_declaration") && text.contains("require("));
+        if !directive && !loads && !matches!(child.kind(), "comment" | "hash_bang_line") {
             at = Some(child.start_byte());
             break;
         }
     }
     let at = at?;
-    let names = if hides { VARIABLES.map(|name| format!("'{name}'")).join(", ") } else { String::new() };
-    Some(format!(
-        "{}for (const name of [{names}]) delete process.env[name]; {}",
-        &source[..at],
-        &source[at..]
-    ))
+    let names = if hides { &VARIABLES[..] } else { &["NO_SUCH_VARIABLE"] };
+    let names = names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    // The file may have a `process` of its own further down.
+    let hide = format!("for (const name of [{names}]) delete globalThis.process.env[name]; ");
+    Some(format!("{}{hide}{}", &source[..at], &source[at..]))
 }
 
 #[cfg(test)]
@@ -45,11 +46,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stands_after_directives_and_comments() {
+    fn it_stands_after_directives_comments_and_imports() {
         let path = RepoPath::new("a.test.js").unwrap();
-        let source = "/** @jest-environment node */\n'use strict';\nconst a = require('a');\n";
+        let source = "/** @jest-environment node */\n'use strict';\nconst a = require('a');\na();\n";
         let text = neutral(&path, source, true).unwrap();
-        assert!(text.contains("'use strict';\nfor (const name of ['JEST_WORKER_ID'"), "{text}");
+        assert!(text.contains("require('a');\nfor (const name of ['JEST_WORKER_ID'"), "{text}");
         assert!(parse(&path, &text).is_some());
     }
 }
