@@ -10,7 +10,7 @@ use super::touched::TouchedFile;
 use super::trial::Trial;
 use crate::git::{Edit, Entry, Mode, RepoPath, TreeId};
 use crate::lab::{LabError, nonce};
-use crate::lang::surgery::{Default, Insertion, Prologue, in_other_file, insert};
+use crate::lang::surgery::{Default, Insertion, Prologue, insert};
 
 /// The variants; `None` where one cannot be made.
 #[derive(Debug)]
@@ -152,13 +152,9 @@ impl Composer<'_> {
             let kept = language
                 .inline_tests(&file.path, fixed)
                 .map_or_else(|| fixed.clone(), |parts| parts.production);
+            // In data and templates a comment may well reach the reader.
             let is_source = language.essence(&file.path, "").is_some();
-            let text = if is_source {
-                surgery.with_idle_text(&file.path, base, &kept)
-            } else {
-                // A data file that is new would be part of the fix in any form.
-                file.base.as_ref().and_then(|base| in_other_file(&file.path, base, &kept))
-            };
+            let text = is_source.then(|| surgery.with_idle_text(&file.path, base, &kept)).flatten();
             if let Some(text) = text {
                 edits.push(self.put(file, &text)?);
             }
@@ -170,6 +166,10 @@ impl Composer<'_> {
     fn stubbed(&self, message: &str) -> Result<Option<Stubbed>, LabError> {
         let surgery = self.trial.lab.language().surgery();
         let (mut edits, mut names, mut raises) = (Vec::new(), Vec::new(), false);
+        if self.files.len() != self.trial.change.production.len() {
+            // What cannot be read cannot be emptied.
+            return Ok(None);
+        }
         for file in self.files {
             if !file.loose.is_empty() {
                 return Ok(None);
@@ -217,7 +217,7 @@ impl Composer<'_> {
         let changed = |file: &TouchedFile| file.functions.iter().filter(|one| one.before.is_some()).count();
         let count: usize = self.files.iter().map(changed).sum();
         let mut variants = Vec::new();
-        if count < 2 || count > MOST_SINGLE {
+        if !(2..=MOST_SINGLE).contains(&count) {
             return Ok(variants);
         }
         for file in self.files {

@@ -22,7 +22,8 @@ pub struct TouchedFile {
     pub functions: Vec<Touched>,
     /// Values outside functions that the change brings into being.
     pub values: Vec<Value>,
-    /// Changed lines of the fixed text that lie in no function and do more than import or declare.
+    /// Changed lines of the fixed text that lie in no function and do more than import or declare; in a
+    /// file that is no source code, all of them.
     pub loose: Vec<u32>,
 }
 
@@ -100,13 +101,11 @@ impl TouchedFile {
         values.retain(|value| !known.iter().any(|other| other.name == value.name));
         spans.extend(values.iter().map(|value| value.lines));
         let within = |line: u32| spans.iter().any(|(first, last)| (*first..=*last).contains(&line));
-        let loose = changed
-            .iter()
-            .copied()
-            .filter(|line| {
-                !within(*line) && !is_declaration(new.lines().nth(*line as usize - 1).unwrap_or_default())
-            })
-            .collect();
+        let mut loose = changed;
+        if surgery.functions(&path, new).is_some() {
+            let text = |line: u32| new.lines().nth(line as usize - 1).unwrap_or_default();
+            loose.retain(|line| !within(*line) && !is_declaration(text(*line)));
+        }
         Self { path, base, fixed, entry, functions, values, loose }
     }
 }
@@ -235,6 +234,16 @@ mod tests {
         let file = touched("a.py", "X = 1\n", "X = 2\n\nprint(X)\n");
         assert!(file.functions.is_empty());
         assert_eq!(file.loose, [1, 3]);
+    }
+
+    #[test]
+    fn data_is_loose_as_a_whole() {
+        let path = RepoPath::new("a.json").unwrap();
+        let language = crate::lang::LANGUAGES[0];
+        let entry = Entry { mode: Mode::File, oid: Oid::of_blob(b"") };
+        let text = |name: &str| Some(format!("[\n\"a\",\n\"{name}\"\n]\n"));
+        let file = TouchedFile::new(language, path, text("b"), text("c"), entry);
+        assert_eq!(file.loose, [3]);
     }
 
     #[test]

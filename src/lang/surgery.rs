@@ -158,25 +158,6 @@ pub fn as_comments(source: &str, text: &str, mark: &str) -> String {
     out
 }
 
-/// The same for files that are no source code, by what their names say; `None` where such files have
-/// no comments or none are known.
-pub fn in_other_file(path: &RepoPath, source: &str, text: &str) -> Option<String> {
-    let mark = match path.extension().unwrap_or_default() {
-        "yml" | "yaml" | "toml" | "sh" | "bash" | "cfg" | "ini" | "conf" | "r" | "rb" | "pl"
-        | "properties" => "# ",
-        "sql" | "lua" => "-- ",
-        "proto" | "c" | "h" | "cc" | "cpp" | "hpp" | "java" | "kt" | "scala" | "swift" | "scss" | "less" => {
-            "// "
-        }
-        "html" | "xml" | "svg" | "md" if !text.contains("--") => {
-            return Some(format!("{source}\n<!--\n{text}\n-->\n"));
-        }
-        "css" if !text.contains("*/") => return Some(format!("{source}\n/*\n{text}\n*/\n")),
-        _ => return None,
-    };
-    Some(as_comments(source, text, mark))
-}
-
 /// First and last line of a span, counted from 1.
 pub(super) fn lines_of(node: tree_sitter::Node<'_>) -> (u32, u32) {
     let line = |row: usize| u32::try_from(row + 1).unwrap_or(u32::MAX);
@@ -196,17 +177,5 @@ mod tests {
             Insertion::new(3, "D"),
         ];
         assert_eq!(insert("abc", insertions), "AabcCD");
-    }
-
-    #[test]
-    fn text_is_kept_as_comments_where_the_file_has_any() {
-        let path = |text: &str| RepoPath::new(text).unwrap();
-        assert_eq!(
-            in_other_file(&path("a.sql"), "SELECT 1", "a\nb"),
-            Some("SELECT 1\n-- a\n-- b\n".to_owned())
-        );
-        assert_eq!(in_other_file(&path("a.html"), "<p>", "<b>"), Some("<p>\n<!--\n<b>\n-->\n".to_owned()));
-        assert_eq!(in_other_file(&path("a.html"), "<p>", "a --> b"), None);
-        assert_eq!(in_other_file(&path("a.json"), "{}", "{}"), None);
     }
 }

@@ -328,3 +328,21 @@ fn a_process_of_its_own_in_the_test_file_does_not_disturb() {
         .fix([put("src/shop.cjs", shop(""))]);
     story.together().verified().passed(Check::K10);
 }
+
+// Row 28, the honest twins: what is read is data.
+
+#[test]
+fn a_template_whose_text_is_tested_is_not_refused() {
+    let shop =
+        "import pathlib\n\n\ndef page():\n    return pathlib.Path('templates/page.html').read_text()\n";
+    let story = python()
+        .base([put("shop.py", shop), put("templates/page.html", "<p>Sum</p>\n"), put("tests/test_old.py", "import unittest\n")])
+        .test([(
+            "tests/test_shop.py",
+            "import unittest\nfrom shop import page\n\n\nclass Shop(unittest.TestCase):\n    def test_page(self):\n        \
+             self.assertIn('<b>Total</b>', page())\n",
+        )])
+        .without_fix()
+        .fix([put("templates/page.html", "<p><b>Total</b></p>\n")]);
+    story.together().verified().says(Check::K8, "weak evidence");
+}
