@@ -5,6 +5,7 @@
 //! stand in [`wording`]; [`quote`] and [`visible`] make untrusted text harmless; [`page`] is what
 //! Markdown and HTML show; [`progress`] speaks while a run is under way.
 
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod markdown;
