@@ -51,7 +51,7 @@ function trim() {
 
 async function check() {
   const { buildSchema, parse, validate, execute, GraphQLError } = require('graphql');
-  const text = readFileSync(require.resolve('@octokit/graphql-schema/schema.graphql'), 'utf8');
+  const text = readFileSync(new URL('node_modules/@octokit/graphql-schema/schema.graphql', import.meta.url), 'utf8');
   const github = buildSchema(text, { assumeValidSDL: true });
   let problems = 0;
   let count = 0;

@@ -39,6 +39,9 @@ pub struct Issue {
     /// `open`, `closed`.
     #[serde(default)]
     pub state: Option<String>,
+    /// When it was last touched, which for an event about it is the time of the event.
+    #[serde(default)]
+    pub updated_at: Option<jiff::Timestamp>,
     /// Present on an issue that is a pull request.
     #[serde(default)]
     pub pull_request: Option<Value>,

@@ -11,10 +11,14 @@ pub mod client;
 pub mod command;
 pub mod diff;
 pub mod event;
+pub mod fetch;
+pub mod join;
 pub mod plan;
+pub mod prove;
 pub mod publish;
 mod queries;
 pub mod remote;
+pub mod runner;
 pub mod secrets;
 mod transport;
 

@@ -269,6 +269,8 @@ pub struct Known {
     pub default_branch: String,
     /// The check run that was just made.
     pub run: Option<u64>,
+    /// Whether texts are only shown: what is not known yet gets a place holder.
+    pub dry: bool,
 }
 
 impl Publication {
