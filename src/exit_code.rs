@@ -71,7 +71,9 @@ impl ExitCode {
             };
         }
         // What GitHub refuses, or does not answer, is neither a verdict nor a defect of ours.
-        if error.is::<crate::github::client::ClientError>() || error.is::<crate::github::publish::PublishError>() {
+        if error.is::<crate::github::client::ClientError>()
+            || error.is::<crate::github::publish::PublishError>()
+        {
             return Self::Inconclusive;
         }
         if error.is::<crate::github::bundle::BundleError>()

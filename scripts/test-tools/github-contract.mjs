@@ -15,7 +15,7 @@ function schema(node) {
   if (node === null || typeof node !== 'object') return node;
   const out = {};
   for (const [key, value] of Object.entries(node)) {
-    if (['description', 'example', 'examples', 'externalDocs', 'x-github', 'deprecated', 'title', 'nullable', 'discriminator', 'format', 'default'].includes(key)
+    if (['description', 'example', 'examples', 'externalDocs', 'x-github', 'deprecated', 'title', 'nullable', 'discriminator', 'default'].includes(key)
         && !(typeof value === 'object' && value !== null && ('type' in value || '$ref' in value || 'anyOf' in value || 'oneOf' in value || 'allOf' in value))) continue;
     out[key] = schema(value);
   }

@@ -177,7 +177,10 @@ fn repository() -> anyhow::Result<String> {
     if bundle::is_repository(&name) {
         return Ok(name);
     }
-    Err(Usage("GITHUB_REPOSITORY names no repository (owner/repo); is this a job of GitHub Actions?".to_owned()).into())
+    Err(Usage(
+        "GITHUB_REPOSITORY names no repository (owner/repo); is this a job of GitHub Actions?".to_owned(),
+    )
+    .into())
 }
 
 /// The rules of the commit that is checked out: the default branch's, since the workflow runs there.
@@ -255,7 +258,8 @@ fn pass(
         let (owner, repo) = name.split_once('/').unwrap_or((name, ""));
         let issue = GitHubIssue { host: None, owner: owner.to_owned(), repo: repo.to_owned(), number };
         let carried = event.payload.issue.as_ref();
-        let at = asked.at.or_else(|| carried.and_then(|issue| issue.updated_at)).unwrap_or_else(Timestamp::now);
+        let at =
+            asked.at.or_else(|| carried.and_then(|issue| issue.updated_at)).unwrap_or_else(Timestamp::now);
         let frozen = fetch::issue(client, &issue, carried, at)?;
         bundle::write(&frozen, &arguments.issue)?;
     }
@@ -315,7 +319,11 @@ fn do_work(arguments: &WorkArguments) -> anyhow::Result<ExitCode> {
     let outcome = view.ending.as_ref().map(|ending| ending.outcome.to_string());
     let bundle = Bundle::of_record(&store, base, &name, named.number, view)?;
     bundle::write(&bundle, &arguments.bundle)?;
-    write_stdout(&format!("The result ({}) is in {}.\n", outcome.as_deref().unwrap_or("none"), arguments.bundle.display()))?;
+    write_stdout(&format!(
+        "The result ({}) is in {}.\n",
+        outcome.as_deref().unwrap_or("none"),
+        arguments.bundle.display()
+    ))?;
     tell([outcome.and_then(|outcome| Output::new("outcome", outcome))])?;
     Ok(ExitCode::Verified)
 }
@@ -389,7 +397,11 @@ fn do_publish(arguments: &Publish) -> anyhow::Result<ExitCode> {
         join::read(arguments.bundle.as_deref(), &arguments.signoff, &arguments.digest, surroundings)?;
     let own = repository()?;
     if !publication.repository.eq_ignore_ascii_case(&own) {
-        return Err(Usage(format!("the sign-off is about {}, and this job runs in {own}", publication.repository)).into());
+        return Err(Usage(format!(
+            "the sign-off is about {}, and this job runs in {own}",
+            publication.repository
+        ))
+        .into());
     }
     runner::summary(&markdown::render(&publication.report))?;
     let really = if arguments.dry_run { Really::Dry } else { Really::Wet };
@@ -430,7 +442,9 @@ fn explanation(reason: Reason) -> &'static str {
             "this pull request comes from another repository. Read the commit, then approve exactly it with \
              `/failfirst verify COMMIT` (its first seven digits or more)."
         }
-        Reason::OtherCommit => "the head of this pull request is another commit than the one that was asked for.",
+        Reason::OtherCommit => {
+            "the head of this pull request is another commit than the one that was asked for."
+        }
         Reason::Inputs => "the inputs must name one issue or one pull request by its number.",
     }
 }

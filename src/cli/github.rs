@@ -40,7 +40,11 @@ pub(super) enum Really {
 }
 
 /// Publishes, or shows what would be published, and tells what stands.
-pub(super) fn publish(client: &Client, publication: &Publication, really: Really) -> anyhow::Result<ExitCode> {
+pub(super) fn publish(
+    client: &Client,
+    publication: &Publication,
+    really: Really,
+) -> anyhow::Result<ExitCode> {
     let mut publisher = Publisher::new(client, Scanner::from_environment());
     if really == Really::Dry {
         let (plan, known) = publisher.plan(publication)?;

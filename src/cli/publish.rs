@@ -69,7 +69,8 @@ pub(super) fn of_record(run: &Path, repo: &Path, surroundings: Surroundings) -> 
     let issue = match record.issue.as_ref().map(|issue| &issue.reference) {
         Some(Reference::GitHub(issue)) => issue.clone(),
         _ => {
-            let text = format!("the run in {} is about no issue on GitHub, so it has no place there", run.display());
+            let text =
+                format!("the run in {} is about no issue on GitHub, so it has no place there", run.display());
             return Err(Usage(text).into());
         }
     };

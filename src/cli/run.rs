@@ -14,6 +14,7 @@ use super::verify::{Common, helper};
 use crate::exit_code::ExitCode;
 use crate::git::Store;
 use crate::github::client::Server;
+use crate::github::fetch;
 use crate::github::join::Surroundings;
 use crate::issue::{self, Issue, Source};
 use crate::lab::{Keep, Progress, Scratch};
@@ -68,7 +69,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let progress = crate::report::progress::on_stderr();
     progress.stage("reading the issue");
-    let issue = issue::read(&source, Timestamp::now())?;
+    let issue = match &source {
+        Source::File(path) => issue::read(path, Timestamp::now())?,
+        Source::GitHub(named) => fetch::named(named, Timestamp::now())?,
+    };
     let folder = match &arguments.record {
         Some(folder) => folder.clone(),
         None => default_folder(Timestamp::now()).map_err(Usage)?,
@@ -95,7 +99,8 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let web = Server::from_environment().web;
         let surroundings = Surroundings { web, ..Surroundings::default() };
         let publication = super::publish::of_record(&folder, &arguments.repo, surroundings)?;
-        let posted = super::github::publish(&super::github::client(&arguments.talk)?, &publication, Really::Wet)?;
+        let posted =
+            super::github::publish(&super::github::client(&arguments.talk)?, &publication, Really::Wet)?;
         if posted != ExitCode::Verified {
             return Ok(posted);
         }

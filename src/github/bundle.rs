@@ -172,7 +172,10 @@ pub fn read<T: DeserializeOwned + Serialize>(path: &Path) -> Result<(T, Digest),
         return Err(refused("it is no ordinary file".to_owned()));
     }
     if about.len() > MAX_BYTES {
-        return Err(refused(format!("it has {} bytes, more than the {MAX_BYTES} that are read", about.len())));
+        return Err(refused(format!(
+            "it has {} bytes, more than the {MAX_BYTES} that are read",
+            about.len()
+        )));
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| io(error.to_string()))?;
@@ -258,7 +261,10 @@ impl Bundle {
     /// What speaks against publishing the bundle, whatever a verdict says.
     pub fn objection(&self) -> Option<String> {
         if self.schema != BUNDLE {
-            return Some(format!("its form is `{}`, not `{BUNDLE}`", self.schema.chars().take(60).collect::<String>()));
+            return Some(format!(
+                "its form is `{}`, not `{BUNDLE}`",
+                self.schema.chars().take(60).collect::<String>()
+            ));
         }
         if !is_repository(&self.repository) || self.issue == 0 {
             return Some("it names no repository and issue".to_owned());
@@ -269,7 +275,10 @@ impl Bundle {
         }
         for part in &self.parts {
             if part.files.len() > MAX_FILES {
-                return Some(format!("it changes {} files; more than {MAX_FILES} are for a person", part.files.len()));
+                return Some(format!(
+                    "it changes {} files; more than {MAX_FILES} are for a person",
+                    part.files.len()
+                ));
             }
             if let Some(what) = part.files.iter().find_map(PartFile::objection) {
                 return Some(what);
@@ -339,7 +348,10 @@ impl PartFile {
         }
         let text = self.text.as_ref()?;
         if text.len() > MAX_FILE {
-            return Some(format!("{path} has {} bytes, more than the {MAX_FILE} of a source file", text.len()));
+            return Some(format!(
+                "{path} has {} bytes, more than the {MAX_FILE} of a source file",
+                text.len()
+            ));
         }
         text.contains('\0').then(|| format!("{path} is a binary file"))
     }
@@ -383,7 +395,8 @@ pub fn is_repository(text: &str) -> bool {
 fn part(store: &Store, kind: PartKind, old: TreeId, new: TreeId) -> Result<Part, BundleError> {
     let mut files = Vec::new();
     for Change { path, old, new } in store.diff(old, new)? {
-        let entry = new.or(old).ok_or_else(|| BundleError::Unfit(format!("{path} is neither old nor new")))?;
+        let entry =
+            new.or(old).ok_or_else(|| BundleError::Unfit(format!("{path} is neither old nor new")))?;
         let mode = match entry.mode {
             Mode::File => FileMode::Plain,
             Mode::Executable => FileMode::Executable,

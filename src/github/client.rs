@@ -266,11 +266,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn list<T: DeserializeOwned>(
-        &self,
-        route: &str,
-        most: usize,
-    ) -> Result<(Vec<T>, bool), ClientError> {
+    pub fn list<T: DeserializeOwned>(&self, route: &str, most: usize) -> Result<(Vec<T>, bool), ClientError> {
         const PAGE: usize = 100;
         let mut all = Vec::new();
         let joint = if route.contains('?') { '&' } else { '?' };
@@ -438,8 +434,11 @@ impl Client {
         let mut count = self.count.get();
         count.requests += 1;
         self.count.set(count);
-        let address =
-            if route == "/graphql" { self.server.graphql.clone() } else { format!("{}{route}", self.server.api) };
+        let address = if route == "/graphql" {
+            self.server.graphql.clone()
+        } else {
+            format!("{}{route}", self.server.api)
+        };
         let mut request = http::Request::builder()
             .method(method)
             .uri(address)
@@ -541,7 +540,9 @@ mod tests {
     use super::*;
 
     fn server(pairs: &[(&str, &str)]) -> Server {
-        Server::choose(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        Server::choose(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]

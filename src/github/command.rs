@@ -108,7 +108,11 @@ fn hidden(body: &str) -> Vec<Range<usize>> {
         .into_offset_iter()
         .filter_map(|(event, range)| match event {
             Event::Start(
-                Tag::CodeBlock(_) | Tag::BlockQuote(_) | Tag::HtmlBlock | Tag::Link { .. } | Tag::Image { .. },
+                Tag::CodeBlock(_)
+                | Tag::BlockQuote(_)
+                | Tag::HtmlBlock
+                | Tag::Link { .. }
+                | Tag::Image { .. },
             )
             | Event::Code(_)
             | Event::Html(_)
@@ -131,7 +135,14 @@ mod tests {
         assert_eq!(verb("/failfirst fix"), Ok(Verb::Fix));
         assert_eq!(verb("Please:\n\n/failfirst analyse \r\nthanks"), Ok(Verb::Analyse));
         assert_eq!(verb("/failfirst retry\n/failfirst retry"), Ok(Verb::Retry));
-        for body in ["please /failfirst fix", " /failfirst fix", "/failfirsts fix", "/Failfirst fix", "", "- /failfirst fix"] {
+        for body in [
+            "please /failfirst fix",
+            " /failfirst fix",
+            "/failfirsts fix",
+            "/Failfirst fix",
+            "",
+            "- /failfirst fix",
+        ] {
             assert_eq!(verb(body), Err(NoCommand::None), "{body:?}");
         }
     }
@@ -155,7 +166,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_followed_is_told_apart_from_silence() {
-        for body in ["/failfirst", "/failfirst deploy", "/failfirst fix now", "/failfirst fix $(id)", "/failfirst verify main"] {
+        for body in [
+            "/failfirst",
+            "/failfirst deploy",
+            "/failfirst fix now",
+            "/failfirst fix $(id)",
+            "/failfirst verify main",
+        ] {
             assert_eq!(verb(body), Err(NoCommand::Unknown), "{body:?}");
         }
         assert_eq!(verb("/failfirst fix\n/failfirst stop"), Err(NoCommand::Several));

@@ -168,12 +168,18 @@ impl Event {
     /// # Errors
     /// [`EventError::Form`].
     pub fn parse(name: &str, text: &[u8]) -> Result<Self, EventError> {
-        let form = |error: serde_json::Error| EventError::Form { name: name.to_owned(), what: error.to_string() };
+        let form =
+            |error: serde_json::Error| EventError::Form { name: name.to_owned(), what: error.to_string() };
         let value: Value = serde_json::from_slice(text).map_err(form)?;
         // Events that failfirst does not know may hold other things under the same names.
         if !matches!(
             name,
-            "issues" | "issue_comment" | "pull_request" | "workflow_dispatch" | "schedule" | "repository_dispatch"
+            "issues"
+                | "issue_comment"
+                | "pull_request"
+                | "workflow_dispatch"
+                | "schedule"
+                | "repository_dispatch"
         ) {
             let sender = serde_json::from_value(value["sender"].clone()).ok();
             return Ok(Self { name: name.to_owned(), payload: Payload { sender, ..Payload::default() } });

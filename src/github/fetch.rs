@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::authorise::{Permission, PullFacts, is_login};
-use super::client::{Client, ClientError};
+use super::client::{Client, ClientError, Pace, Server};
+use super::endpoint::Endpoint;
 use super::event;
-use crate::issue::{self, GitHubIssue, Issue, Raw, Reference};
+use crate::issue::{self, GitHubIssue, Issue, IssueError, Raw, Reference};
 
 /// The most comments that are read; no agent reads more, and no maintainer either.
 const MAX_COMMENTS: usize = 1000;
@@ -77,6 +78,54 @@ pub fn pull(client: &Client, repository: &str, number: u64) -> Result<(event::Pu
     Ok((pull, facts))
 }
 
+/// An issue that somebody named, as it is now. A token goes only to the server that it belongs to.
+///
+/// # Errors
+/// [`IssueError::GitHub`], with the way out.
+pub fn named(reference: &GitHubIssue, now: Timestamp) -> Result<Issue, IssueError> {
+    from(reference, Endpoint::from_environment(reference), Pace::default(), now)
+}
+
+fn from(
+    reference: &GitHubIssue,
+    endpoint: Endpoint,
+    pace: Pace,
+    now: Timestamp,
+) -> Result<Issue, IssueError> {
+    let Endpoint { api, token } = endpoint;
+    let known = token.is_some();
+    let failed = |what: String| IssueError::GitHub { issue: reference.to_string(), api: api.clone(), what };
+    let server = Server { graphql: format!("{api}/graphql"), web: String::new(), api: api.clone() };
+    Client::new(server, token, Pace { patience: std::time::Duration::ZERO, ..pace })
+        .and_then(|client| issue(&client, reference, None, now))
+        .map_err(|error| failed(way_out(&error, known)))
+}
+
+/// What went wrong with reading an issue, and what to do about it.
+fn way_out(error: &ClientError, known: bool) -> String {
+    match error {
+        ClientError::Limited { message, .. } => {
+            let way_out = if known { "wait, then run again" } else { "set GITHUB_TOKEN" };
+            format!("the rate limit is used up ({message}); {way_out}")
+        }
+        ClientError::Refused { status: 401, .. } => {
+            "the token is not accepted; check GITHUB_TOKEN or GH_TOKEN".to_owned()
+        }
+        ClientError::Refused { status: 403, message, .. } => {
+            format!("access is denied ({message}); the token needs the permission `issues: read`")
+        }
+        ClientError::Refused { status: 404, .. } if known => {
+            "there is no such issue, or the token may not see it; check the number and the token".to_owned()
+        }
+        ClientError::Refused { status: 404, .. } => {
+            "there is no such issue, or it is private; for a private one set GITHUB_TOKEN".to_owned()
+        }
+        ClientError::Refused { status: 410, .. } => "the issue was deleted".to_owned(),
+        ClientError::Answer { what, .. } => what.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// An issue with its comments as they stood at `at`.
 ///
 /// What the event itself carried wins over what the API gives later; comments written or edited after
@@ -98,7 +147,8 @@ pub fn issue(
             what: "it is a pull request; judge it with `failfirst verify --pr`".to_owned(),
         });
     }
-    let (found, more): (Vec<CommentFields>, bool) = client.list(&format!("{route}/comments"), MAX_COMMENTS)?;
+    let (found, more): (Vec<CommentFields>, bool) =
+        client.list(&format!("{route}/comments"), MAX_COMMENTS)?;
     let mut left_out = Vec::new();
     if more {
         left_out.push(format!("all comments after the first {MAX_COMMENTS}"));
@@ -211,7 +261,16 @@ pub fn pull_head(
         }
     };
     let refspec = format!("+refs/pull/{number}/head:{name}");
-    git(&["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--", remote, &refspec])?;
+    git(&[
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--no-write-fetch-head",
+        "--",
+        remote,
+        &refspec,
+    ])?;
     let now = git(&["rev-parse", "--verify", &format!("{name}^{{commit}}")])?;
     match wanted {
         Some(wanted) if !now.starts_with(wanted) => {
@@ -220,3 +279,6 @@ pub fn pull_head(
         _ => Ok(now),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,9 +38,8 @@ pub fn read(
         return Err(BundleError::Refused { path: signoff.to_owned(), what });
     }
     let own = bundle.map(Bundle::read).transpose()?;
-    join(own.as_ref().map(|(bundle, digest)| (bundle, digest)), &signed, surroundings).map_err(|what| {
-        BundleError::Refused { path: bundle.unwrap_or(signoff).to_owned(), what }
-    })
+    join(own.as_ref().map(|(bundle, digest)| (bundle, digest)), &signed, surroundings)
+        .map_err(|what| BundleError::Refused { path: bundle.unwrap_or(signoff).to_owned(), what })
 }
 
 fn cut(text: &str) -> String {
@@ -84,7 +83,9 @@ pub fn join(
     if bundle.repository != signoff.repository || bundle.issue != signoff.number {
         return Err("bundle and sign-off are about different issues".to_owned());
     }
-    if bundle.parts.last().map(|part| part.tree) != signoff.tree || bundle.parts.is_empty() != signoff.verdict.is_none() {
+    if bundle.parts.last().map(|part| part.tree) != signoff.tree
+        || bundle.parts.is_empty() != signoff.verdict.is_none()
+    {
         return Err("verify proved another change, or none".to_owned());
     }
     publication.subject = Subject::Issue(bundle.issue);
@@ -101,7 +102,11 @@ pub fn join(
         return Err("the record claims a fix, and verify proved none".to_owned());
     }
     // What verify refuses is told, and not offered.
-    if report.verdict.as_ref().is_some_and(|verdict| matches!(verdict.verdict, Word::Verified | Word::NeedsHuman)) {
+    if report
+        .verdict
+        .as_ref()
+        .is_some_and(|verdict| matches!(verdict.verdict, Word::Verified | Word::NeedsHuman))
+    {
         publication.parts.clone_from(&bundle.parts);
     }
     publication.report = report;

@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod client;
 pub mod command;
 pub mod diff;
+pub mod endpoint;
 pub mod event;
 pub mod fetch;
 pub mod join;

@@ -305,14 +305,20 @@ impl Publication {
 
     /// Where the texts stand.
     pub fn standing(&self, known: &Known, abilities: Abilities) -> Standing {
-        let mut standing = Standing { case: self.case(), pull: known.pull, run: self.run.clone(), ..Standing::default() };
+        let mut standing =
+            Standing { case: self.case(), pull: known.pull, run: self.run.clone(), ..Standing::default() };
         if let Subject::Issue(number) = self.subject {
             standing.issue = Some(number);
             standing.closes = true;
             standing.ours = true;
             if !self.parts.is_empty() && !abilities.pulls && known.pull.is_none() {
                 standing.compare = Repository::new(&self.web, &self.repository).map(|repository| {
-                    format!("{}/compare/{}...{}?expand=1", repository.url(), known.default_branch, known.branch)
+                    format!(
+                        "{}/compare/{}...{}?expand=1",
+                        repository.url(),
+                        known.default_branch,
+                        known.branch
+                    )
                 });
             }
         }
@@ -321,9 +327,8 @@ impl Publication {
 
     /// The remarks that may be anchored, and those that may not.
     pub fn inline(&self, abilities: Abilities) -> (Vec<Inline>, Vec<Inline>) {
-        let (mut anchored, mut floating): (Vec<_>, Vec<_>) = texts::inline(&self.report)
-            .into_iter()
-            .partition(|remark| {
+        let (mut anchored, mut floating): (Vec<_>, Vec<_>) =
+            texts::inline(&self.report).into_iter().partition(|remark| {
                 abilities.anchors && self.diff.holds(&remark.path, Side::Right, None, remark.line)
             });
         if anchored.len() > texts::MAX_INLINE {
@@ -364,7 +369,8 @@ pub fn known(publication: &Publication, remote: &Remote) -> Result<Known, Stale>
             let (first, other) = publication.branches();
             let (name, tip) = choose(publication, remote, &first, &other)?;
             let wanted = publication.parts.last().map(|part| part.tree.to_string());
-            known.head = tip.head().filter(|(_, tree)| Some(tree) == wanted.as_ref()).map(|(oid, _)| oid.clone());
+            known.head =
+                tip.head().filter(|(_, tree)| Some(tree) == wanted.as_ref()).map(|(oid, _)| oid.clone());
             known.pull = pulls(remote, name == first).first().map(|pull| pull.thread.number);
             known.branch = name;
         }
@@ -439,10 +445,19 @@ pub fn plan(publication: &Publication, remote: &Remote, abilities: Abilities) ->
             if !publication.parts.is_empty() {
                 fix(publication, remote, abilities, &known, &mut plan);
             }
-            thread(publication, abilities, &known, Place::Issue(number), Kind::Analysis, Some(issue), &mut plan);
+            thread(
+                publication,
+                abilities,
+                &known,
+                Place::Issue(number),
+                Kind::Analysis,
+                Some(issue),
+                &mut plan,
+            );
         }
         Subject::Pull(number) => {
-            let pull = remote.pull.as_ref().filter(|pull| pull.thread.open).ok_or(Stale::PullClosed(number))?;
+            let pull =
+                remote.pull.as_ref().filter(|pull| pull.thread.open).ok_or(Stale::PullClosed(number))?;
             if let Some(judged) = &publication.head
                 && *judged != pull.head
             {
@@ -497,7 +512,8 @@ fn fix(publication: &Publication, remote: &Remote, abilities: Abilities, known: 
             on_pull(publication, remote, abilities, known, None, plan);
         }
         None => {
-            plan.notes.push("pull requests may not be opened here; the analysis links to the branch".to_owned());
+            plan.notes
+                .push("pull requests may not be opened here; the analysis links to the branch".to_owned());
             check(publication, remote, abilities, known, plan);
         }
     }
@@ -600,13 +616,20 @@ fn thread(
     if !labels.iter().any(|label| label.eq_ignore_ascii_case(&name)) {
         plan.steps.push(Step::Label { place, name: name.clone() });
     }
-    for old in labels.iter().filter(|label| label.starts_with(LABEL_PREFIX) && !label.eq_ignore_ascii_case(&name)) {
+    for old in
+        labels.iter().filter(|label| label.starts_with(LABEL_PREFIX) && !label.eq_ignore_ascii_case(&name))
+    {
         plan.steps.push(Step::Unlabel { place, name: old.clone() });
     }
 }
 
 /// A comment's marker and text.
-pub fn comment(publication: &Publication, known: &Known, abilities: Abilities, kind: Kind) -> (Marker, String) {
+pub fn comment(
+    publication: &Publication,
+    known: &Known,
+    abilities: Abilities,
+    kind: Kind,
+) -> (Marker, String) {
     let report = publication.report(known);
     let standing = publication.standing(known, abilities);
     match kind {

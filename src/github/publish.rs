@@ -191,7 +191,8 @@ impl<'a> Publisher<'a> {
         if let Ok(known) = plan::known(publication, &remote)
             && let Some(head) = &known.head
         {
-            remote.check = remote::read_check(self.client, &publication.repository, head, self.abilities.runs)?;
+            remote.check =
+                remote::read_check(self.client, &publication.repository, head, self.abilities.runs)?;
         }
         Ok(remote)
     }
@@ -232,8 +233,12 @@ impl<'a> Publisher<'a> {
         let (status, said) = (error.status(), error.said());
         match (step, status) {
             // Somebody was faster.
-            (Step::Branch { .. }, Some(422)) if said.contains("already exists") => Trouble::Look(error.to_string()),
-            (Step::Open { .. }, Some(422)) if said.contains("already exists") => Trouble::Look(error.to_string()),
+            (Step::Branch { .. }, Some(422)) if said.contains("already exists") => {
+                Trouble::Look(error.to_string())
+            }
+            (Step::Open { .. }, Some(422)) if said.contains("already exists") => {
+                Trouble::Look(error.to_string())
+            }
             (Step::Unlabel { .. }, Some(404)) => Trouble::Look(error.to_string()),
             (Step::Edit { .. }, Some(404)) => Trouble::Look(error.to_string()),
             (Step::Open { .. }, Some(422)) if self.abilities.drafts && said.contains("draft") => {
@@ -250,7 +255,9 @@ impl<'a> Publisher<'a> {
             }
             (Step::Run { .. } | Step::RunMore { .. }, Some(403 | 404)) if self.abilities.runs => {
                 self.abilities.runs = false;
-                Trouble::Otherwise("this token may not write check runs; a commit status says the same".to_owned())
+                Trouble::Otherwise(
+                    "this token may not write check runs; a commit status says the same".to_owned(),
+                )
             }
             _ => Trouble::Failed(error.to_string()),
         }
@@ -264,7 +271,12 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    fn request(&self, publication: &Publication, known: &Known, step: &Step) -> Option<(Method, String, Value)> {
+    fn request(
+        &self,
+        publication: &Publication,
+        known: &Known,
+        step: &Step,
+    ) -> Option<(Method, String, Value)> {
         let report = publication.report(known);
         let standing = publication.standing(known, self.abilities);
         let route = |rest: String| format!("/repos/{}{rest}", publication.repository);
@@ -273,9 +285,11 @@ impl<'a> Publisher<'a> {
             Place::Pull(number) => number.or(known.pull).or(known.dry.then_some(0)),
         };
         Some(match step {
-            Step::Branch { name, at } => {
-                (Method::POST, route("/git/refs".into()), json!({ "ref": format!("refs/heads/{name}"), "sha": at }))
-            }
+            Step::Branch { name, at } => (
+                Method::POST,
+                route("/git/refs".into()),
+                json!({ "ref": format!("refs/heads/{name}"), "sha": at }),
+            ),
             Step::Commit { branch, part, upon } => {
                 let upon = upon.clone().or_else(|| known.head.clone()).unwrap_or_default();
                 let input = commit_input(publication, branch, &publication.parts[*part], &upon);
@@ -342,9 +356,11 @@ impl<'a> Publisher<'a> {
                 let (_, text) = plan::comment(publication, known, self.abilities, *kind);
                 (Method::PATCH, route(format!("/issues/comments/{id}")), json!({ "body": text }))
             }
-            Step::Label { place, name } => {
-                (Method::POST, route(format!("/issues/{}/labels", number(place)?)), json!({ "labels": [name] }))
-            }
+            Step::Label { place, name } => (
+                Method::POST,
+                route(format!("/issues/{}/labels", number(place)?)),
+                json!({ "labels": [name] }),
+            ),
             Step::Unlabel { place, name } => {
                 let name = crate::report::percent_encode(name);
                 (Method::DELETE, route(format!("/issues/{}/labels/{name}", number(place)?)), Value::Null)
@@ -352,9 +368,15 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    fn ending(&self, publication: &Publication, known: &Known, some: &[Annotation], last: bool, body: &mut Value) {
-        let check =
-            texts::check(&publication.report(known), &publication.standing(known, self.abilities));
+    fn ending(
+        &self,
+        publication: &Publication,
+        known: &Known,
+        some: &[Annotation],
+        last: bool,
+        body: &mut Value,
+    ) {
+        let check = texts::check(&publication.report(known), &publication.standing(known, self.abilities));
         let annotations: Vec<Value> = some
             .iter()
             .map(|one| {
@@ -380,7 +402,13 @@ impl<'a> Publisher<'a> {
     }
 
     /// Makes a commit upon `upon`, if the branch still stands there, and checks its tree.
-    fn commit(&self, publication: &Publication, branch: &str, part: &Part, upon: &str) -> Result<String, Trouble> {
+    fn commit(
+        &self,
+        publication: &Publication,
+        branch: &str,
+        part: &Part,
+        upon: &str,
+    ) -> Result<String, Trouble> {
         for text in part.files.iter().filter_map(|file| file.text.as_deref()) {
             if let Some(what) = self.scanner.find(text) {
                 return Err(Trouble::Failed(format!("a file of it holds {what}, so it was not sent")));
@@ -468,7 +496,8 @@ impl<'a> Publisher<'a> {
         let standing = texts::Standing { case: case.clone(), ..texts::Standing::default() };
         let text = texts::refusal(person, reason, &standing);
         let wanted = crate::report::markdown::Marker::find(&text);
-        let look = Look { repository, subject, branch: "failfirst/none", other: "failfirst/none", case: &case };
+        let look =
+            Look { repository, subject, branch: "failfirst/none", other: "failfirst/none", case: &case };
         for _ in 0..3 {
             let remote = remote::read(self.client, &look)?;
             let thread = remote.issue.or(remote.pull.map(|pull| pull.thread)).unwrap_or_default();
@@ -537,8 +566,12 @@ fn commit_input(publication: &Publication, branch: &str, part: &Part, upon: &str
         .iter()
         .filter_map(|file| Some(json!({ "path": file.path, "contents": file.base64()? })))
         .collect();
-    let deletions: Vec<Value> =
-        part.files.iter().filter(|file| file.text.is_none()).map(|file| json!({ "path": file.path })).collect();
+    let deletions: Vec<Value> = part
+        .files
+        .iter()
+        .filter(|file| file.text.is_none())
+        .map(|file| json!({ "path": file.path }))
+        .collect();
     json!({ "input": {
         "branch": { "repositoryNameWithOwner": publication.repository, "branchName": branch },
         "message": { "headline": headline, "body": body },

@@ -349,9 +349,8 @@ pub fn read_check(client: &Client, repository: &str, head: &str, runs: bool) -> 
         let found: Option<CheckRuns> = client.find(&route)?;
         let ours = found.into_iter().flat_map(|found| found.check_runs).filter(|run| run.name == CHECK);
         // Names are anybody's; only runs with our form of external id are ours.
-        let ours = ours.filter(|run| {
-            run.external_id.as_deref().is_some_and(|id| id.starts_with("failfirst:"))
-        });
+        let ours =
+            ours.filter(|run| run.external_id.as_deref().is_some_and(|id| id.starts_with("failfirst:")));
         return Ok(ours.max_by_key(|run| run.id).map_or(Check::Absent, |run| Check::Run {
             id: run.id,
             external_id: run.external_id.unwrap_or_default(),

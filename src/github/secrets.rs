@@ -77,7 +77,8 @@ impl Scanner {
             return Some(found);
         }
         // Broken up by spaces, line breaks, quotes or invisible characters.
-        let joined: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();
+        let joined: String =
+            text.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();
         for (name, value) in &self.values {
             let value: String =
                 value.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();

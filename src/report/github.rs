@@ -166,7 +166,7 @@ fn summary_text(report: &Report, whole: bool) -> String {
     let mark = wording::mark(wording::standing(report));
     let mut out = format!("### {mark} {}\n\n", wording::headline(report));
     if let Some(verdict) = &report.verdict {
-        out.push_str(&quote::line(&wording::sentence(&verdict.summary), Place::Line));
+        out.push_str(&quote::line(&cut(&wording::sentence(&verdict.summary), 1000), Place::Line));
         out.push_str("\n\n| | question | answer | what was seen |\n|---|---|---|---|\n");
         for gate in super::page::in_table(verdict) {
             let reason = cut(&super::page::reason(gate), 240);
@@ -180,7 +180,9 @@ fn summary_text(report: &Report, whole: bool) -> String {
         }
         let skipped: usize = verdict.gates.iter().filter(|gate| gate.outcome == Outcome::Skipped).count();
         if skipped > 0 && whole {
-            out.push_str(&format!("\n{skipped} further questions were not asked; the full report lists them.\n"));
+            out.push_str(&format!(
+                "\n{skipped} further questions were not asked; the full report lists them.\n"
+            ));
         }
         out.push_str(&format!(
             "\nThis holds for {} upon {} and nothing else: any push makes it stale.\n",
@@ -192,7 +194,10 @@ fn summary_text(report: &Report, whole: bool) -> String {
         out.push('\n');
     }
     if whole && !report.reproduce.is_empty() {
-        out.push_str(&format!("\nReproduce it locally:\n\n{}\n", quote::block(&cut(&report.reproduce, 1000), "sh")));
+        out.push_str(&format!(
+            "\nReproduce it locally:\n\n{}\n",
+            quote::block(&cut(&report.reproduce, 1000), "sh")
+        ));
     }
     out
 }
@@ -275,7 +280,12 @@ pub fn check(report: &Report, standing: &Standing) -> CheckText {
     CheckText {
         title: wording::headline(report).to_owned(),
         summary: summary_text(report, true),
-        text: markdown::render_framed(report, "", &marker(standing, "check"), markdown::MAX_CHARS - MAX_CHECK),
+        text: markdown::render_framed(
+            report,
+            "",
+            &marker(standing, "check"),
+            markdown::MAX_CHARS - MAX_CHECK,
+        ),
         conclusion,
         state,
     }

@@ -12,10 +12,10 @@ use crate::harness::story;
 use crate::killed::program;
 
 /// A runner: it has the files by which steps are told things and tell them.
-struct Runner {
-    github: GitHub,
-    repository: Repository,
-    base: String,
+pub(crate) struct Runner {
+    pub(crate) github: GitHub,
+    pub(crate) repository: Repository,
+    pub(crate) base: String,
     temp: tempfile::TempDir,
 }
 
@@ -34,7 +34,11 @@ impl Step {
     }
 
     fn text(&self) -> String {
-        format!("{}{}", String::from_utf8_lossy(&self.output.stdout), String::from_utf8_lossy(&self.output.stderr))
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&self.output.stdout),
+            String::from_utf8_lossy(&self.output.stderr)
+        )
     }
 }
 
@@ -56,13 +60,18 @@ fn read_outputs(text: &str) -> BTreeMap<String, String> {
 }
 
 impl Runner {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let written = story::python().write();
         let github = GitHub::start(written.repository.root());
-        Self { github, base: written.base.clone(), repository: written.repository, temp: tempfile::tempdir().unwrap() }
+        Self {
+            github,
+            base: written.base.clone(),
+            repository: written.repository,
+            temp: tempfile::tempdir().unwrap(),
+        }
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.temp.path().join(name)
     }
 
@@ -92,7 +101,8 @@ impl Runner {
         };
         let mut install = Command::new(root.join("scripts/action/install"));
         environment(&mut install);
-        let installed = install.env("FAILFIRST_BINARY_PATH", env!("CARGO_BIN_EXE_failfirst")).output().unwrap();
+        let installed =
+            install.env("FAILFIRST_BINARY_PATH", env!("CARGO_BIN_EXE_failfirst")).output().unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
         let binary = read_outputs(&std::fs::read_to_string(&output_file).unwrap())["binary"].clone();
         std::fs::write(&output_file, "").unwrap();
@@ -121,7 +131,7 @@ impl Runner {
     }
 }
 
-fn labelled(sender: &str) -> Value {
+pub(crate) fn labelled(sender: &str) -> Value {
     json!({
         "action": "labeled", "label": { "name": "failfirst" }, "sender": { "login": sender, "type": "User" },
         "repository": { "full_name": REPOSITORY },
@@ -138,7 +148,7 @@ fn comment(body: &str, sender: &str) -> Value {
 }
 
 /// What an analyst and a fixer would write, as a script.
-fn script(runner: &Runner) -> String {
+pub(crate) fn script(runner: &Runner) -> String {
     let place = runner.file("script.toml");
     let text = r#"
 [[analyst]]
@@ -183,27 +193,53 @@ fn a_label_leads_through_all_four_jobs_to_a_proven_draft_pull_request() {
     assert_eq!(gate.values["go"], "true");
     assert_eq!((gate.values["mode"].as_str(), gate.values["number"].as_str()), ("fix", "7"));
     assert_eq!(gate.values["base"], runner.base);
-    let (issue, bundle, signoff) = (runner.file("issue.json"), runner.file("bundle.json"), runner.file("signoff.json"));
+    let (issue, bundle, signoff) =
+        (runner.file("issue.json"), runner.file("bundle.json"), runner.file("signoff.json"));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let agent = script(&runner);
     // No token reaches the jobs that run repository code.
     let work = runner
-        .action("", None, &[
-            ("command", "work"), ("issue", &text(&issue)), ("mode", &gate.values["mode"]), ("base", &runner.base),
-            ("agent", &agent), ("bundle", &text(&bundle)), ("record", &text(&runner.file("record"))),
-        ])
+        .action(
+            "",
+            None,
+            &[
+                ("command", "work"),
+                ("issue", &text(&issue)),
+                ("mode", &gate.values["mode"]),
+                ("base", &runner.base),
+                ("agent", &agent),
+                ("bundle", &text(&bundle)),
+                ("record", &text(&runner.file("record"))),
+            ],
+        )
         .good();
     assert_eq!(work.values["outcome"], "fixed", "{}", work.text());
     let verify = runner
-        .action("", None, &[("command", "verify"), ("bundle", &text(&bundle)), ("base", &runner.base), ("signoff", &text(&signoff))])
+        .action(
+            "",
+            None,
+            &[
+                ("command", "verify"),
+                ("bundle", &text(&bundle)),
+                ("base", &runner.base),
+                ("signoff", &text(&signoff)),
+            ],
+        )
         .good();
     assert_eq!(verify.values["verdict"], "verified", "{}", verify.text());
     assert!(verify.summary.starts_with("### ✓ Verified"), "{}", verify.summary);
     let publish = || {
-        runner.action(ACTIONS, None, &[
-            ("command", "publish"), ("bundle", &text(&bundle)), ("signoff", &text(&signoff)),
-            ("digest", &verify.values["digest"]), ("trigger", &gate.values["trigger"]),
-        ])
+        runner.action(
+            ACTIONS,
+            None,
+            &[
+                ("command", "publish"),
+                ("bundle", &text(&bundle)),
+                ("signoff", &text(&signoff)),
+                ("digest", &verify.values["digest"]),
+                ("trigger", &gate.values["trigger"]),
+            ],
+        )
     };
     let first = publish().good();
     assert!(first.summary.starts_with("### ✓ Verified"));
@@ -232,17 +268,33 @@ fn a_label_leads_through_all_four_jobs_to_a_proven_draft_pull_request() {
 fn a_bundle_that_claims_a_fix_without_one_is_refused_by_verify() {
     let runner = Runner::new();
     runner.gate("issues", &labelled("ada")).good();
-    let (issue, bundle, signoff) = (runner.file("issue.json"), runner.file("bundle.json"), runner.file("signoff.json"));
+    let (issue, bundle, signoff) =
+        (runner.file("issue.json"), runner.file("bundle.json"), runner.file("signoff.json"));
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let agent = script(&runner);
     runner
-        .action("", None, &[("command", "work"), ("issue", &text(&issue)), ("base", &runner.base), ("agent", &agent), ("bundle", &text(&bundle))])
+        .action(
+            "",
+            None,
+            &[
+                ("command", "work"),
+                ("issue", &text(&issue)),
+                ("base", &runner.base),
+                ("agent", &agent),
+                ("bundle", &text(&bundle)),
+            ],
+        )
         .good();
     // Somebody who got hold of the work job sends another fix under the verdict of the first.
     let mut value: Value = serde_json::from_slice(&std::fs::read(&bundle).unwrap()).unwrap();
     value["parts"][1]["files"][0]["text"] = "def total(prices):\n    return 5\n".into();
     std::fs::write(&bundle, value.to_string()).unwrap();
-    let inputs = [("command", "verify"), ("bundle", &*text(&bundle)), ("base", &runner.base), ("signoff", &*text(&signoff))];
+    let inputs = [
+        ("command", "verify"),
+        ("bundle", &*text(&bundle)),
+        ("base", &runner.base),
+        ("signoff", &*text(&signoff)),
+    ];
     let step = runner.action("", None, &inputs);
     assert!(!step.output.status.success() && step.text().contains("do not make the tree"), "{}", step.text());
     // The tree is made to fit, too: then the gates speak.
@@ -252,19 +304,32 @@ fn a_bundle_that_claims_a_fix_without_one_is_refused_by_verify() {
     let oid = store.write_blob(b"def total(prices):\n    return 5\n").unwrap();
     let entry = failfirst::git::Entry { mode: failfirst::git::Mode::File, oid };
     let path = own.parts[1].files[0].path.clone();
-    let test = store.apply(store.resolve(&runner.base).unwrap().tree, &own.record.sealed.as_ref().unwrap().patch).unwrap();
+    let test = store
+        .apply(store.resolve(&runner.base).unwrap().tree, &own.record.sealed.as_ref().unwrap().patch)
+        .unwrap();
     own.parts[1].tree = store.compose(test, &[failfirst::git::Edit::Put(path, entry)]).unwrap();
     failfirst::github::bundle::write(&own, &bundle).unwrap();
     let step = runner.action("", None, &inputs).good();
     assert_eq!(step.values["verdict"], "refused", "{}", step.text());
     let published = runner
-        .action(ACTIONS, None, &[
-            ("command", "publish"), ("bundle", &*text(&bundle)), ("signoff", &*text(&signoff)), ("digest", &step.values["digest"]),
-        ])
+        .action(
+            ACTIONS,
+            None,
+            &[
+                ("command", "publish"),
+                ("bundle", &*text(&bundle)),
+                ("signoff", &*text(&signoff)),
+                ("digest", &step.values["digest"]),
+            ],
+        )
         .good();
     let world = runner.github.world();
     assert_eq!(world.issues.len(), 1, "no pull request: {}", published.text());
-    assert!(world.issues[&7].comments[0].body.starts_with("### ✗ Refused"), "{}", world.issues[&7].comments[0].body);
+    assert!(
+        world.issues[&7].comments[0].body.starts_with("### ✗ Refused"),
+        "{}",
+        world.issues[&7].comments[0].body
+    );
 }
 
 #[test]
@@ -276,7 +341,9 @@ fn a_label_by_a_reader_is_refused_explained_once_and_starts_nothing() {
     assert!(!runner.file("issue.json").exists());
     for _ in 0..2 {
         let inputs = [
-            ("command", "explain"), ("person", gate.values["person"].as_str()), ("reason", gate.values["reason"].as_str()),
+            ("command", "explain"),
+            ("person", gate.values["person"].as_str()),
+            ("reason", gate.values["reason"].as_str()),
             ("number", gate.values["number"].as_str()),
         ];
         runner.action(ACTIONS, None, &inputs).good();
@@ -302,14 +369,22 @@ fn on_a_thread_of_two_hundred_comments_only_the_order_itself_counts_and_what_cam
     let gate = runner.gate("issue_comment", &comment("/failfirst fix", "ada")).good();
     assert_eq!(gate.values["go"], "true");
     let frozen: Value = serde_json::from_slice(&std::fs::read(runner.file("issue.json")).unwrap()).unwrap();
-    let bodies: Vec<&str> = frozen["comments"].as_array().unwrap().iter().map(|one| one["body"].as_str().unwrap().trim()).collect();
+    let bodies: Vec<&str> = frozen["comments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["body"].as_str().unwrap().trim())
+        .collect();
     assert_eq!(bodies, ["/failfirst fix"]);
     assert_eq!(frozen["body"], "b", "the text is that of the event, not of a later edit");
     let removed = frozen["removed"].to_string();
     assert!(removed.contains("201 comments that were written or edited after the order"), "{removed}");
     assert!(removed.contains("an edit of the issue after the order"), "{removed}");
     // The approval by somebody without rights, and by a bot that quotes it.
-    assert_eq!(runner.gate("issue_comment", &comment("/failfirst fix", "eve")).values["reason"], "permission");
+    assert_eq!(
+        runner.gate("issue_comment", &comment("/failfirst fix", "eve")).values["reason"],
+        "permission"
+    );
     let mut bot = comment("/failfirst fix", "helper[bot]");
     bot["sender"]["type"] = "Bot".into();
     assert_eq!(runner.gate("issue_comment", &bot).values["reason"], "bot");
@@ -322,7 +397,13 @@ fn a_name_cannot_forge_an_output_or_a_command() {
     for login in ["x\ngo=true", "a b", "$(id)", "x::set-output name=go::true"] {
         let gate = runner.gate("issues", &labelled(login)).good();
         assert_eq!(gate.values["go"], "false");
-        assert_eq!(gate.values.keys().filter(|name| !["go", "reason", "explain", "number"].contains(&name.as_str())).count(), 0);
+        assert_eq!(
+            gate.values
+                .keys()
+                .filter(|name| !["go", "reason", "explain", "number"].contains(&name.as_str()))
+                .count(),
+            0
+        );
     }
     let mut payload = labelled("ada");
     payload["issue"]["title"] = "a`id`$(id)\n::set-output name=go::x\ngo<<E".into();
@@ -344,13 +425,33 @@ fn a_pull_request_from_a_fork_is_judged_without_a_token_and_published_with_one()
         let mut world = github.world();
         let git = world.path().to_owned();
         written.repository.git(&["push", "-q", git.to_str().unwrap(), &format!("{head}:refs/pull/9/head")]);
-        let pull = Pull { head: "$(touch x)`id`".into(), base: "main".into(), draft: false, fork: Some("eve/hotel".into()), reviews: vec![] };
-        world.issues.insert(9, Issue {
-            title: "fix".into(), body: "b".into(), author: "eve".into(), open: true, labels: vec![], comments: vec![], pull: Some(pull),
-        });
+        let pull = Pull {
+            head: "$(touch x)`id`".into(),
+            base: "main".into(),
+            draft: false,
+            fork: Some("eve/hotel".into()),
+            reviews: vec![],
+        };
+        world.issues.insert(
+            9,
+            Issue {
+                title: "fix".into(),
+                body: "b".into(),
+                author: "eve".into(),
+                open: true,
+                labels: vec![],
+                comments: vec![],
+                pull: Some(pull),
+            },
+        );
         written.repository.git(&["remote", "add", "origin", git.to_str().unwrap()]);
     }
-    let runner = Runner { github, base: base.clone(), repository: written.repository, temp: tempfile::tempdir().unwrap() };
+    let runner = Runner {
+        github,
+        base: base.clone(),
+        repository: written.repository,
+        temp: tempfile::tempdir().unwrap(),
+    };
     let payload = json!({
         "action": "opened", "sender": { "login": "eve", "type": "User" }, "repository": { "full_name": REPOSITORY },
         "pull_request": { "number": 9, "head": { "sha": head, "ref": "$(touch x)`id`", "repo": { "full_name": "eve/hotel" } },
@@ -360,10 +461,22 @@ fn a_pull_request_from_a_fork_is_judged_without_a_token_and_published_with_one()
     assert_eq!((gate.values["kind"].as_str(), gate.values["head"].as_str()), ("pull", head.as_str()));
     let signoff = runner.file("signoff.json");
     let signoff = signoff.to_str().unwrap();
-    let inputs = [("command", "verify"), ("pr", "9"), ("head", gate.values["head"].as_str()), ("base", gate.values["base"].as_str()), ("signoff", signoff)];
+    let inputs = [
+        ("command", "verify"),
+        ("pr", "9"),
+        ("head", gate.values["head"].as_str()),
+        ("base", gate.values["base"].as_str()),
+        ("signoff", signoff),
+    ];
     let verify = runner.action("", None, &inputs).good();
     assert_eq!(verify.values["verdict"], "verified", "{}", verify.text());
-    let publish = || runner.action(ACTIONS, None, &[("command", "publish"), ("signoff", signoff), ("digest", &verify.values["digest"])]);
+    let publish = || {
+        runner.action(
+            ACTIONS,
+            None,
+            &[("command", "publish"), ("signoff", signoff), ("digest", &verify.values["digest"])],
+        )
+    };
     publish().good();
     {
         let world = runner.github.world();
@@ -408,7 +521,8 @@ fn the_install_script_takes_a_good_binary_and_refuses_a_wrong_or_missing_checksu
             .env_remove("FAILFIRST_BINARY_PATH")
             .output()
             .unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         (done.status.success(), said, std::fs::read_to_string(&output).unwrap())
     };
     let (good, said, output) = install(&format!("# c\n{digest}  {name}\n"));

@@ -34,11 +34,17 @@ pub(crate) fn verdict(base: &str, head: &str, word: &str, paths: usize) -> Value
     let evidence: Vec<Value> = (0..paths)
         .map(|number| json!({ "kind": "path", "path": format!("tests/test_{number}.py"), "what": "was weakened" }))
         .collect();
-    let mut gates = vec![
-        json!({ "id": "K0", "name": "scope", "outcome": if paths == 0 { "pass" } else { "human" },
-            "reason": "a person must look at this", "evidence": evidence, "runs": 0, "seconds": 0.0 }),
-    ];
-    for (id, name) in [("K1", "red"), ("K2", "green"), ("K3", "inert"), ("K4", "canaries"), ("K12", "regressions"), ("K15", "stability")] {
+    let mut gates =
+        vec![json!({ "id": "K0", "name": "scope", "outcome": if paths == 0 { "pass" } else { "human" },
+            "reason": "a person must look at this", "evidence": evidence, "runs": 0, "seconds": 0.0 })];
+    for (id, name) in [
+        ("K1", "red"),
+        ("K2", "green"),
+        ("K3", "inert"),
+        ("K4", "canaries"),
+        ("K12", "regressions"),
+        ("K15", "stability"),
+    ] {
         gates.push(json!({ "id": id, "name": name, "outcome": "pass", "reason": "as it should be", "evidence": [], "runs": 3, "seconds": 0.5 }));
     }
     json!({
@@ -55,10 +61,17 @@ impl Case {
     }
 
     /// With a title, and with what else is to be done to the record.
-    pub(crate) fn with(title: &str, remarks: usize, paths: usize, change: impl FnOnce(&mut RunRecord)) -> Self {
+    pub(crate) fn with(
+        title: &str,
+        remarks: usize,
+        paths: usize,
+        change: impl FnOnce(&mut RunRecord),
+    ) -> Self {
         let repository = Repository::new();
-        let base = repository.commit(&[("src/shop.py", &*lines("bug")).into(), ("tests/__init__.py", "").into()]);
-        let test = repository.commit(&[("tests/test_shop.py", "def test_total():\n    assert False\n").into()]);
+        let base =
+            repository.commit(&[("src/shop.py", &*lines("bug")).into(), ("tests/__init__.py", "").into()]);
+        let test =
+            repository.commit(&[("tests/test_shop.py", "def test_total():\n    assert False\n").into()]);
         let head = repository.commit(&[("src/shop.py", &*lines("fix")).into()]);
         repository.git(&["checkout", "-q", "-B", "main", &base]);
         let github = GitHub::start(repository.root());
@@ -72,7 +85,8 @@ impl Case {
             .map(|line| json!({ "path": "src/shop.py", "line": line, "body": format!("look at line {line}, @octocat") }))
             .collect();
         let opinion: Reviewer =
-            serde_json::from_value(json!({ "stance": "agree", "summary": "it is small", "remarks": list })).unwrap();
+            serde_json::from_value(json!({ "stance": "agree", "summary": "it is small", "remarks": list }))
+                .unwrap();
         let issue = json!({
             "reference": { "kind": "git-hub", "owner": "acme", "repo": "hotel", "number": 7 }, "title": title,
             "body": "b", "labels": [], "comments": [], "frozen_at": "2026-01-02T03:04:05Z", "removed": [],

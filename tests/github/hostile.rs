@@ -69,7 +69,12 @@ fn a_push_onto_the_branch_after_the_verdict_stops_the_publication() {
     {
         let world = case.github.world();
         let repository = world.repository();
-        let tip = repository.find_branch("failfirst/issue-7", git2::BranchType::Local).unwrap().get().peel_to_commit().unwrap();
+        let tip = repository
+            .find_branch("failfirst/issue-7", git2::BranchType::Local)
+            .unwrap()
+            .get()
+            .peel_to_commit()
+            .unwrap();
         let tree = repository.find_tree(repository.treebuilder(None).unwrap().write().unwrap()).unwrap();
         let who = git2::Signature::now("eve", "eve@example.org").unwrap();
         repository.commit(Some("refs/heads/failfirst/issue-7"), &who, &who, "sneak", &tree, &[&tip]).unwrap();
@@ -79,7 +84,8 @@ fn a_push_onto_the_branch_after_the_verdict_stops_the_publication() {
 
 #[test]
 fn a_title_with_commands_and_mentions_stays_a_title() {
-    let title = "$(touch /tmp/x) `id` \n::set-output name=x::y\nfixes #1 @octocat [x](http://evil.example) \u{202e}";
+    let title =
+        "$(touch /tmp/x) `id` \n::set-output name=x::y\nfixes #1 @octocat [x](http://evil.example) \u{202e}";
     let case = Case::with(title, 1, 0, |_| {});
     let client = case.github.client(ACTIONS);
     let published = Publisher::new(&client, Scanner::default()).publish(&case.publication()).unwrap();
@@ -90,7 +96,8 @@ fn a_title_with_commands_and_mentions_stays_a_title() {
     for text in [&pull.body, &pull.comments[0].body, &world.issues[&7].comments[0].body] {
         assert!(!text.contains("\n::"), "{text}");
         // What is ours: the issue's number in `Closes #7`, the pull request's in the analysis.
-        let ours = text.replace("Closes #7", "").replace(&format!("pull request #{}", published.pull.unwrap()), "");
+        let ours =
+            text.replace("Closes #7", "").replace(&format!("pull request #{}", published.pull.unwrap()), "");
         let outside_code: String = ours.split('`').step_by(2).collect();
         assert!(!outside_code.contains("@octocat") && !outside_code.contains("#1"), "{text}");
         assert!(!outside_code.contains("](http://evil"), "{text}");
@@ -126,7 +133,10 @@ fn a_file_that_holds_a_token_is_not_committed() {
     file.text = Some(format!("KEY = 'gh{}_{}'\n", "s", "Zz9".repeat(13)));
     let client = case.github.client(ACTIONS);
     let published = Publisher::new(&client, Scanner::default()).publish(&publication).unwrap();
-    assert!(!published.confirmed && format!("{:?}", published.failed).contains("a file of it holds a GitHub token"));
+    assert!(
+        !published.confirmed
+            && format!("{:?}", published.failed).contains("a file of it holds a GitHub token")
+    );
     assert!(published.pull.is_none());
 }
 
@@ -148,7 +158,11 @@ fn a_refused_person_is_told_once() {
     let case = Case::new(0, 0);
     let client = case.github.client(ACTIONS);
     let publisher = Publisher::new(&client, Scanner::default());
-    let told = || publisher.explain("acme/hotel", Subject::Issue(7), "eve", "it needs the permission to write.").unwrap();
+    let told = || {
+        publisher
+            .explain("acme/hotel", Subject::Issue(7), "eve", "it needs the permission to write.")
+            .unwrap()
+    };
     assert!(told());
     assert!(!told());
     let world = case.github.world();

@@ -66,11 +66,24 @@ fn a_publisher_that_is_killed_after_any_write_is_finished_by_the_next() {
         assert!(output.status.success(), "write {at}: {}", text(&output));
         {
             let world = case.github.world();
-            let own = (world.issues.len(), world.issues[&7].comments.len(), world.checks.len(), world.labels.clone());
+            let own = (
+                world.issues.len(),
+                world.issues[&7].comments.len(),
+                world.checks.len(),
+                world.labels.clone(),
+            );
             assert_eq!(own, wanted, "write {at}");
-            let pull = world.issues.values().find_map(|issue| issue.pull.as_ref().map(|pull| (issue, pull))).unwrap();
+            let pull = world
+                .issues
+                .values()
+                .find_map(|issue| issue.pull.as_ref().map(|pull| (issue, pull)))
+                .unwrap();
             assert_eq!((pull.1.reviews.len(), pull.0.comments.len()), (1, 1), "write {at}");
-            assert_eq!((world.checks[0].annotations.len(), world.checks[0].status.as_str()), (63, "completed"), "write {at}");
+            assert_eq!(
+                (world.checks[0].annotations.len(), world.checks[0].status.as_str()),
+                (63, "completed"),
+                "write {at}"
+            );
         }
         let before = case.github.standing();
         let output = publish(&case).wait_with_output().unwrap();

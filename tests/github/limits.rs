@@ -27,9 +27,7 @@ fn the_platform_s_rules_hold() {
         assert_eq!(status, expected, "{said}");
         assert!(said.contains(words), "{said:?} does not hold {words:?}");
     };
-    let review = |event: &str, line: u64| {
-        json!({ "event": event, "body": "b", "commit_id": head, "comments": [{ "path": "src/shop.py", "line": line, "side": "RIGHT", "body": "b" }] })
-    };
+    let review = |event: &str, line: u64| json!({ "event": event, "body": "b", "commit_id": head, "comments": [{ "path": "src/shop.py", "line": line, "side": "RIGHT", "body": "b" }] });
     let reviews = format!("/pulls/{pull}/reviews");
     refused(post(ACTIONS, &reviews, review("APPROVE", 1)), 422, "your own pull request");
     refused(post(ACTIONS, &reviews, review("REQUEST_CHANGES", 1)), 422, "your own pull request");
@@ -42,11 +40,16 @@ fn the_platform_s_rules_hold() {
     let check = json!({ "name": "n", "head_sha": head, "output": { "title": "t", "summary": "s", "annotations": annotations } });
     refused(post(ACTIONS, "/check-runs", check), 422, "50 items");
     refused(post(PERSON, "/check-runs", json!({ "name": "n", "head_sha": head })), 403, "GitHub App");
-    refused(post(ACTIONS, "/git/refs", json!({ "ref": "refs/heads/main", "sha": head })), 422, "already exists");
+    refused(
+        post(ACTIONS, "/git/refs", json!({ "ref": "refs/heads/main", "sha": head })),
+        422,
+        "already exists",
+    );
     let twin = json!({ "title": "t", "head": "failfirst/issue-7", "base": "main", "body": "b" });
     refused(post(ACTIONS, "/pulls", twin), 422, "already exists");
     let client = case.github.client(ACTIONS);
-    let gone = client.write(&Method::DELETE, "/repos/acme/hotel/issues/7/labels/none", &Value::Null).unwrap_err();
+    let gone =
+        client.write(&Method::DELETE, "/repos/acme/hotel/issues/7/labels/none", &Value::Null).unwrap_err();
     assert_eq!(gone.status(), Some(404));
 }
 
@@ -82,7 +85,11 @@ fn a_used_up_limit_ends_in_words_and_not_in_an_endless_wait() {
 fn what_github_does_not_describe_is_noticed() {
     let case = Case::new(0, 0);
     let client = case.github.client(ACTIONS);
-    let _ = client.write(&Method::POST, "/repos/acme/hotel/issues/7/comments", &json!({ "body": "b", "colour": 1 }));
+    let _ = client.write(
+        &Method::POST,
+        "/repos/acme/hotel/issues/7/comments",
+        &json!({ "body": "b", "colour": 1 }),
+    );
     let _ = client.get::<Value>("/repos/acme/hotel/issues/7?deep=1");
     let _ = client.write(&Method::POST, "/repos/acme/hotel/issues/7/labels", &json!({ "labels": [1] }));
     let problems = case.github.world().problems.join("\n");

@@ -8,9 +8,12 @@ mod fake;
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod act;
 mod action;
 mod case;
 mod hostile;
 mod killed;
 mod limits;
+mod local;
 mod publish;
+mod webhooks;

@@ -118,7 +118,11 @@ fn where_actions_may_not_open_pull_requests_the_analysis_links_to_the_branch() {
         let world = case.github.world();
         let comments = &world.issues[&7].comments;
         assert_eq!(comments.len(), 1);
-        assert!(comments[0].body.contains("/acme/hotel/compare/main...failfirst/issue-7"), "{}", comments[0].body);
+        assert!(
+            comments[0].body.contains("/acme/hotel/compare/main...failfirst/issue-7"),
+            "{}",
+            comments[0].body
+        );
         assert_eq!(world.checks.len(), 1);
     }
     case.github.assert_contract();
@@ -175,7 +179,8 @@ fn another_fix_of_the_same_issue_gets_a_branch_of_its_own() {
     {
         let world = case.github.world();
         let repository = world.repository();
-        let base = repository.find_commit(git2::Oid::from_str(&case.bundle.base.to_string()).unwrap()).unwrap();
+        let base =
+            repository.find_commit(git2::Oid::from_str(&case.bundle.base.to_string()).unwrap()).unwrap();
         let tree = repository.find_tree(repository.treebuilder(None).unwrap().write().unwrap()).unwrap();
         let who = git2::Signature::now("ada", "ada@example.org").unwrap();
         repository.commit(Some("refs/heads/failfirst/issue-7"), &who, &who, "mine", &tree, &[&base]).unwrap();
@@ -198,11 +203,19 @@ fn a_program_keeps_its_mode() {
     let repository = &case.repository;
     // The same story upon a base that holds a program.
     repository.edit(&[("run.sh", "#!/bin/sh\necho bug\n").into()]);
-    std::fs::set_permissions(repository.root().join("run.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(
+        repository.root().join("run.sh"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
     let base = repository.commit(&[]);
     let test = repository.commit(&[("tests/test_run.py", "def test_run():\n    assert False\n").into()]);
     repository.edit(&[("run.sh", "#!/bin/sh\necho fix\n").into()]);
-    std::fs::set_permissions(repository.root().join("run.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(
+        repository.root().join("run.sh"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
     let head = repository.commit(&[]);
     repository.git(&["checkout", "-q", "-B", "main", &base]);
     let scratch = tempfile::tempdir().unwrap();
@@ -212,7 +225,14 @@ fn a_program_keeps_its_mode() {
     let mut record = case.bundle.record.clone();
     record.sealed.as_mut().unwrap().patch = diff(&base, &test);
     record.fix = Some(diff(&test, &head));
-    case.bundle = failfirst::github::bundle::Bundle::of_record(&store, commit(&base), crate::fake::REPOSITORY, 7, record).unwrap();
+    case.bundle = failfirst::github::bundle::Bundle::of_record(
+        &store,
+        commit(&base),
+        crate::fake::REPOSITORY,
+        7,
+        record,
+    )
+    .unwrap();
     case.github = crate::fake::GitHub::start(repository.root());
     let published = publish(&case);
     assert!(published.confirmed && published.failed.is_empty(), "{published:#?}");

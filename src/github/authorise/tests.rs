@@ -122,12 +122,16 @@ fn a_pull_request_is_judged_at_the_commit_of_its_event() {
     let asked = intent(&event("pull_request", &payload), &rules()).unwrap();
     assert_eq!((asked.mode, asked.subject, asked.sender.as_deref()), (Mode::Verify, Subject::Pull(9), None));
     let moved = PullFacts { head: "def".into(), foreign: true };
-    assert_eq!(decide(&asked, &rules(), Permission::None, Some(&moved)).unwrap_err().reason, Reason::OtherCommit);
+    assert_eq!(
+        decide(&asked, &rules(), Permission::None, Some(&moved)).unwrap_err().reason,
+        Reason::OtherCommit
+    );
     let mut labelled = payload.clone();
     labelled["action"] = "labeled".into();
     assert_eq!(reason("pull_request", &labelled), Reason::NotForUs);
     let mut own = payload;
-    own["pull_request"]["head"] = json!({ "sha": "abc", "ref": "failfirst/issue-7", "repo": { "full_name": "o/r" } });
+    own["pull_request"]["head"] =
+        json!({ "sha": "abc", "ref": "failfirst/issue-7", "repo": { "full_name": "o/r" } });
     assert_eq!(reason("pull_request", &own), Reason::Bot);
 }
 
@@ -138,7 +142,12 @@ fn a_dispatch_names_one_subject_and_may_be_dry() {
     assert_eq!((asked.subject, asked.dry, asked.mode), (Subject::Issue(12), true, Mode::Fix));
     assert_eq!(ask(json!({ "issue": "12", "mode": "analyse" })).unwrap().mode, Mode::Analyse);
     assert_eq!(ask(json!({ "pull": "3", "issue": "" })).unwrap().subject, Subject::Pull(3));
-    for inputs in [json!({}), json!({ "issue": "$(id)" }), json!({ "issue": "1", "pull": "2" }), json!({ "issue": "1", "mode": "x" })] {
+    for inputs in [
+        json!({}),
+        json!({ "issue": "$(id)" }),
+        json!({ "issue": "1", "pull": "2" }),
+        json!({ "issue": "1", "mode": "x" }),
+    ] {
         assert_eq!(ask(inputs.clone()).unwrap_err().reason, Reason::Inputs, "{inputs}");
     }
 }

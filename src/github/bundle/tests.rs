@@ -14,7 +14,11 @@ fn good() -> Value {
                 files: vec![file("tests/test_a.py", "assert 1\n")],
                 tree: TreeId(Oid::of_blob(b"t")),
             },
-            Part { kind: PartKind::Fix, files: vec![file("src/a.py", "x\n")], tree: TreeId(Oid::of_blob(b"f")) },
+            Part {
+                kind: PartKind::Fix,
+                files: vec![file("src/a.py", "x\n")],
+                tree: TreeId(Oid::of_blob(b"f")),
+            },
         ],
         record: RunRecord::default(),
     };

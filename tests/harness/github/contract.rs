@@ -14,7 +14,10 @@ const SCHEMAS: &str = "#/components/schemas/";
 /// Where `scripts/test-tools/github` puts the descriptions.
 pub(crate) fn folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/github");
-    assert!(folder.join("openapi.json").is_file(), "GitHub's description is absent; install it with scripts/test-tools/github");
+    assert!(
+        folder.join("openapi.json").is_file(),
+        "GitHub's description is absent; install it with scripts/test-tools/github"
+    );
     folder
 }
 
@@ -43,7 +46,11 @@ pub(crate) fn problems(request: &Request, answer: &Answer) -> Vec<String> {
             found.push(format!("{named}: there is no request body"));
         }
     } else {
-        found.extend(violations(&format!("{place}/body"), &request.body).into_iter().map(|what| format!("{named}, request: {what}")));
+        found.extend(
+            violations(&format!("{place}/body"), &request.body)
+                .into_iter()
+                .map(|what| format!("{named}, request: {what}")),
+        );
         let known = properties(&operation["body"]);
         for name in request.body.as_object().into_iter().flat_map(Map::keys) {
             if !known.contains(name) {
@@ -87,7 +94,10 @@ fn violations(pointer: &str, value: &Value) -> Vec<String> {
     let mut known = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
     let validator = known.entry(pointer.to_owned()).or_insert_with(|| Arc::new(validator(pointer))).clone();
     drop(known);
-    validator.iter_errors(value).map(|error| format!("{} at {}", cut(&error.to_string()), error.instance_path)).collect()
+    validator
+        .iter_errors(value)
+        .map(|error| format!("{} at {}", cut(&error.to_string()), error.instance_path))
+        .collect()
 }
 
 /// The schema at a place with all that it refers to, and nothing else of the description.
@@ -99,7 +109,8 @@ fn validator(pointer: &str) -> Validator {
         match node {
             Value::Array(items) => open.extend(items),
             Value::Object(fields) => {
-                if let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(SCHEMAS))
+                if let Some(name) =
+                    fields.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(SCHEMAS))
                     && !needed.contains_key(name)
                 {
                     let found = &DESCRIPTION["components"]["schemas"][name];
@@ -133,8 +144,11 @@ fn template(path: &str, method: &str) -> Option<String> {
         (wanted.len() == parts.len() || rest_is_free && parts.len() > wanted.len())
             && wanted.iter().zip(&parts).all(same)
     };
-    let mut found: Vec<&String> =
-        paths.iter().filter(|(template, item)| fits(template) && !item[method].is_null()).map(|(name, _)| name).collect();
+    let mut found: Vec<&String> = paths
+        .iter()
+        .filter(|(template, item)| fits(template) && !item[method].is_null())
+        .map(|(name, _)| name)
+        .collect();
     found.sort_by_key(|template| (template.split('/').count() != parts.len(), template.matches('{').count()));
     found.first().map(|template| (*template).clone())
 }
@@ -179,6 +193,7 @@ fn sample(schema: &Value, depth: usize) -> Value {
     match schema["type"].as_str() {
         Some("string") => match schema["pattern"].as_str() {
             Some(_) => "0000000000000000000000000000000000000000".into(),
+            None if schema["format"] == "date-time" => "2026-01-01T00:00:00Z".into(),
             None => "x".into(),
         },
         Some("integer" | "number") => schema["minimum"].as_i64().unwrap_or(1).max(1).into(),

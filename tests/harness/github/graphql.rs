@@ -24,7 +24,10 @@ pub(crate) fn answer(world: &mut World, request: &Request, token: Option<&Token>
         Some("Commit") => match commit(world, &variables["input"], token) {
             Ok(data) => data,
             Err((kind, message)) => {
-                return Answer::of(200, json!({ "data": null, "errors": [{ "type": kind, "message": message }] }));
+                return Answer::of(
+                    200,
+                    json!({ "data": null, "errors": [{ "type": kind, "message": message }] }),
+                );
             }
         },
         _ => return Answer::of(200, json!({ "errors": [{ "message": "an unknown operation" }] })),
@@ -145,7 +148,11 @@ fn commit(world: &mut World, input: &Value, token: &Token) -> Result<Value, (&'s
     let mut builder = git2::build::TreeUpdateBuilder::new();
     let list = |name: &str| input["fileChanges"][name].as_array().cloned().unwrap_or_default();
     if list("additions").iter().any(|one| one["path"].as_str().unwrap().starts_with(".github/workflows/")) {
-        return Err(("FORBIDDEN", "refusing to allow a GitHub App to create or update workflow without `workflows` permission".to_owned()));
+        return Err((
+            "FORBIDDEN",
+            "refusing to allow a GitHub App to create or update workflow without `workflows` permission"
+                .to_owned(),
+        ));
     }
     for one in list("additions") {
         let bytes = STANDARD.decode(one["contents"].as_str().unwrap()).unwrap();
@@ -155,11 +162,19 @@ fn commit(world: &mut World, input: &Value, token: &Token) -> Result<Value, (&'s
     for one in list("deletions") {
         builder.remove(one["path"].as_str().unwrap());
     }
-    let tree = builder.create_updated(&repository, &base).map_err(|error| ("UNPROCESSABLE", error.message().to_owned()))?;
+    let tree = builder
+        .create_updated(&repository, &base)
+        .map_err(|error| ("UNPROCESSABLE", error.message().to_owned()))?;
     let tree = repository.find_tree(tree).unwrap();
     let who = Signature::now(&token.login, "bot@example.org").unwrap();
-    let message = format!("{}\n\n{}", input["message"]["headline"].as_str().unwrap(), input["message"]["body"].as_str().unwrap_or_default());
+    let message = format!(
+        "{}\n\n{}",
+        input["message"]["headline"].as_str().unwrap(),
+        input["message"]["body"].as_str().unwrap_or_default()
+    );
     let name = format!("refs/heads/{branch}");
     let oid = repository.commit(Some(&name), &who, &who, &message, &tree, &[&parent]).unwrap();
-    Ok(json!({ "createCommitOnBranch": { "commit": { "oid": oid.to_string(), "tree": { "oid": tree.id().to_string() } } } }))
+    Ok(
+        json!({ "createCommitOnBranch": { "commit": { "oid": oid.to_string(), "tree": { "oid": tree.id().to_string() } } } }),
+    )
 }

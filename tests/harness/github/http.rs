@@ -32,7 +32,10 @@ impl Answer {
 
     pub(crate) fn error(status: u16, message: &str) -> Self {
         let url = "https://docs.github.com/rest";
-        Self::of(status, serde_json::json!({ "message": message, "documentation_url": url, "status": status.to_string() }))
+        Self::of(
+            status,
+            serde_json::json!({ "message": message, "documentation_url": url, "status": status.to_string() }),
+        )
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -69,7 +72,8 @@ pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
 
 pub(crate) fn write(mut stream: &TcpStream, answer: &Answer) {
     let body = if answer.body.is_null() { String::new() } else { answer.body.to_string() };
-    let mut head = format!("HTTP/1.1 {} X\r\ncontent-type: application/json; charset=utf-8\r\n", answer.status);
+    let mut head =
+        format!("HTTP/1.1 {} X\r\ncontent-type: application/json; charset=utf-8\r\n", answer.status);
     for (name, value) in &answer.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -16,9 +16,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use self::http::{Answer, Request};
+pub(crate) use contract::folder as contract_folder;
 use failfirst::github::client::{Client, Pace, Server};
 use git2::Repository;
-use self::http::{Answer, Request};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 pub(crate) use world::{Comment, Fault, Issue, Kind, Pull, Settings, Token, World};
@@ -79,9 +80,17 @@ impl GitHub {
         let world = World {
             name: REPOSITORY.into(),
             default_branch: "main".into(),
-            settings: Settings { actions_may_open_pulls: true, drafts: true, archived: false, content_per_minute: 80 },
+            settings: Settings {
+                actions_may_open_pulls: true,
+                drafts: true,
+                archived: false,
+                content_per_minute: 80,
+            },
             tokens: tokens.into_iter().map(|(name, token)| (name.to_owned(), token)).collect(),
-            people: people.into_iter().map(|(who, one, two)| (who.into(), (one.into(), two.into()))).collect(),
+            people: people
+                .into_iter()
+                .map(|(who, one, two)| (who.into(), (one.into(), two.into())))
+                .collect(),
             issues,
             labels: BTreeSet::new(),
             checks: Vec::new(),
@@ -187,7 +196,13 @@ impl World {
     /// A comment by anybody.
     pub(crate) fn comment(&mut self, issue: u64, author: &str, body: &str) -> Comment {
         let (id, now) = (self.id(), self.now());
-        let comment = Comment { id, author: author.into(), body: body.into(), created_at: now.clone(), updated_at: now };
+        let comment = Comment {
+            id,
+            author: author.into(),
+            body: body.into(),
+            created_at: now.clone(),
+            updated_at: now,
+        };
         self.issues.get_mut(&issue).unwrap().comments.push(comment.clone());
         comment
     }
@@ -197,7 +212,9 @@ fn serve(world: &Mutex<World>, stream: &TcpStream) {
     let Some(mut request) = http::read(stream) else { return };
     let mut world = world.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let graphql = request.path == "/api/graphql";
-    let Some(path) = request.path.strip_prefix("/api/v3").map(str::to_owned).or_else(|| graphql.then(String::new)) else {
+    let Some(path) =
+        request.path.strip_prefix("/api/v3").map(str::to_owned).or_else(|| graphql.then(String::new))
+    else {
         http::write(stream, &Answer::error(404, "Not Found"));
         return;
     };
@@ -219,12 +236,22 @@ fn serve(world: &Mutex<World>, stream: &TcpStream) {
         let found = contract::problems(&request, &answer);
         world.problems.extend(found);
     }
-    world.log.push(world::Exchange { method, path, status: answer.status, write, body: request.body.clone() });
+    world.log.push(world::Exchange {
+        method,
+        path,
+        status: answer.status,
+        write,
+        body: request.body.clone(),
+    });
     match fault {
         Some(Fault::LoseAnswer) => {}
         Some(Fault::Kill) => {
             let victim = world.victim.expect("somebody to kill");
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(victim as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+            nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(victim as i32),
+                nix::sys::signal::Signal::SIGKILL,
+            )
+            .unwrap();
         }
         Some(Fault::BadGateway) => http::write(stream, &Answer::error(502, "Server Error")),
         _ => http::write(stream, &answer),
@@ -234,7 +261,10 @@ fn serve(world: &Mutex<World>, stream: &TcpStream) {
 fn respond(world: &mut World, request: &Request, graphql: bool, write: bool, fault: Option<Fault>) -> Answer {
     match fault {
         Some(Fault::Limit(after)) => {
-            let answer = Answer::error(403, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.");
+            let answer = Answer::error(
+                403,
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+            );
             return match after {
                 Some(seconds) => answer.header("retry-after", seconds.to_string()),
                 None => answer,
@@ -259,14 +289,18 @@ fn respond(world: &mut World, request: &Request, graphql: bool, write: bool, fau
     if let Some(token) = &token
         && world.log.len() as u32 >= token.limit
     {
-        return Answer::error(429, "API rate limit exceeded for installation.").header("x-ratelimit-remaining", "0");
+        return Answer::error(429, "API rate limit exceeded for installation.")
+            .header("x-ratelimit-remaining", "0");
     }
     if write {
         while world.created.front().is_some_and(|at| at.elapsed() > Duration::from_secs(60)) {
             world.created.pop_front();
         }
         if world.created.len() >= world.settings.content_per_minute {
-            return Answer::error(403, "You have exceeded a secondary rate limit and have been temporarily blocked from content creation.");
+            return Answer::error(
+                403,
+                "You have exceeded a secondary rate limit and have been temporarily blocked from content creation.",
+            );
         }
         world.created.push_back(Instant::now());
         if world.settings.archived {
@@ -282,7 +316,8 @@ fn respond(world: &mut World, request: &Request, graphql: bool, write: bool, fau
         return answer;
     }
     let digest = Sha256::digest(answer.body.to_string().as_bytes());
-    let etag = format!("W/\"{}\"", digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>());
+    let etag =
+        format!("W/\"{}\"", digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>());
     if request.headers.get("if-none-match") == Some(&etag) {
         return Answer::of(304, Value::Null).header("etag", etag);
     }

@@ -65,7 +65,13 @@ fn route(world: &mut World, request: &Request, token: Option<&Token>) -> Result<
                 .get(*login)
                 .cloned()
                 .ok_or_else(|| Answer::error(404, &format!("{login} is not a user")))?;
-            Ok(Answer::of(200, shape("repository-collaborator-permission", json!({ "permission": permission, "role_name": role }))))
+            Ok(Answer::of(
+                200,
+                shape(
+                    "repository-collaborator-permission",
+                    json!({ "permission": permission, "role_name": role }),
+                ),
+            ))
         }
         ("GET", ["issues", id]) => {
             let id = number(id)?;
@@ -103,8 +109,13 @@ fn route(world: &mut World, request: &Request, token: Option<&Token>) -> Result<
             may(token, "issues", "write")?;
             let id = number(id)?;
             issue(world, id)?;
-            let names: Vec<String> =
-                body["labels"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            let names: Vec<String> = body["labels"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             if names.iter().any(|name| name.chars().count() > 50) {
                 return Err(invalid("name is too long (maximum is 50 characters)"));
             }
@@ -122,7 +133,10 @@ fn route(world: &mut World, request: &Request, token: Option<&Token>) -> Result<
             let id = number(id)?;
             issue(world, id)?;
             let own = &mut world.issues.get_mut(&id).unwrap().labels;
-            let at = own.iter().position(|one| one == name).ok_or_else(|| Answer::error(404, "Label does not exist"))?;
+            let at = own
+                .iter()
+                .position(|one| one == name)
+                .ok_or_else(|| Answer::error(404, "Label does not exist"))?;
             own.remove(at);
             Ok(Answer::of(200, own.iter().map(|name| label(name)).collect()))
         }
@@ -141,7 +155,10 @@ fn route(world: &mut World, request: &Request, token: Option<&Token>) -> Result<
             may(token, "contents", "write")?;
             let name = body["ref"].as_str().unwrap_or_default();
             let sha = body["sha"].as_str().unwrap_or_default();
-            if !name.starts_with("refs/") || name.matches('/').count() < 2 || !git2::Reference::is_valid_name(name) {
+            if !name.starts_with("refs/")
+                || name.matches('/').count() < 2
+                || !git2::Reference::is_valid_name(name)
+            {
                 return Err(Answer::error(422, "Reference name must contain at least two slashes"));
             }
             if world.repository().find_reference(name).is_ok() {
@@ -158,7 +175,9 @@ fn route(world: &mut World, request: &Request, token: Option<&Token>) -> Result<
             let name = format!("refs/{}", name.join("/"));
             let sha = body["sha"].as_str().unwrap_or_default();
             let repository = world.repository();
-            let old = repository.refname_to_id(&name).map_err(|_| Answer::error(422, "Reference does not exist"))?;
+            let old = repository
+                .refname_to_id(&name)
+                .map_err(|_| Answer::error(422, "Reference does not exist"))?;
             if !world.has(sha, ObjectType::Commit) {
                 return Err(Answer::error(422, "Object does not exist"));
             }
@@ -251,7 +270,8 @@ fn route(world: &mut World, request: &Request, token: Option<&Token>) -> Result<
         }
         ("GET", ["commits", sha, "statuses"]) => {
             may(token, "statuses", "read")?;
-            let all = world.statuses.iter().rev().filter(|status| status.sha == *sha).map(status_json).collect();
+            let all =
+                world.statuses.iter().rev().filter(|status| status.sha == *sha).map(status_json).collect();
             Ok(page(request, all))
         }
         _ => Err(not_found()),
@@ -266,14 +286,21 @@ fn page(request: &Request, all: Vec<Value>) -> Answer {
     let more = all.len() > size * page;
     let some: Vec<Value> = all.into_iter().skip(size * (page - 1)).take(size).collect();
     let answer = Answer::of(200, some.into());
-    if more { answer.header("link", format!("<https://api.github.com/next?page={}>; rel=\"next\"", page + 1)) } else { answer }
+    if more {
+        answer.header("link", format!("<https://api.github.com/next?page={}>; rel=\"next\"", page + 1))
+    } else {
+        answer
+    }
 }
 
 fn open_pull(world: &mut World, body: &Value, token: Option<&Token>) -> Result<Answer> {
     let author = may(token, "pull_requests", "write")?;
     let app = token.is_some_and(|token| token.kind == Kind::App);
     if app && !world.settings.actions_may_open_pulls {
-        return Err(Answer::error(403, "GitHub Actions is not permitted to create or approve pull requests."));
+        return Err(Answer::error(
+            403,
+            "GitHub Actions is not permitted to create or approve pull requests.",
+        ));
     }
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (head, base, title) = (text("head"), text("base"), text("title"));
@@ -292,7 +319,11 @@ fn open_pull(world: &mut World, body: &Value, token: Option<&Token>) -> Result<A
         return Err(Answer::error(422, "Draft pull requests are not supported in this repository."));
     }
     let twin = world.issues.values().any(|issue| {
-        issue.open && issue.pull.as_ref().is_some_and(|pull| pull.head == head && pull.base == base && pull.fork.is_none())
+        issue.open
+            && issue
+                .pull
+                .as_ref()
+                .is_some_and(|pull| pull.head == head && pull.base == base && pull.fork.is_none())
     });
     if twin {
         return Err(invalid(&format!("A pull request already exists for acme:{head}.")));
@@ -318,7 +349,10 @@ fn review(world: &mut World, number: u64, body: &Value, token: Option<&Token>) -
     let event = body["event"].as_str().unwrap_or("PENDING").to_owned();
     if author == world.issues[&number].author && matches!(event.as_str(), "APPROVE" | "REQUEST_CHANGES") {
         let what = if event == "APPROVE" { "approve" } else { "request changes on" };
-        return Err(Answer::error(422, &format!("Unprocessable Entity: Can not {what} your own pull request")));
+        return Err(Answer::error(
+            422,
+            &format!("Unprocessable Entity: Can not {what} your own pull request"),
+        ));
     }
     let text = short_enough(body)?;
     let commit = body["commit_id"].as_str().map_or_else(|| world.head_of(number), str::to_owned);
@@ -331,16 +365,26 @@ fn review(world: &mut World, number: u64, body: &Value, token: Option<&Token>) -
         let path = comment["path"].as_str().unwrap_or_default().to_owned();
         let side = comment["side"].as_str().unwrap_or("RIGHT").to_owned();
         let hunks = |line: u64| -> BTreeSet<usize> {
-            anchors.iter().filter(|one| one.0 == path && one.1 == side && one.2 == line).map(|one| one.3).collect()
+            anchors
+                .iter()
+                .filter(|one| one.0 == path && one.1 == side && one.2 == line)
+                .map(|one| one.3)
+                .collect()
         };
         let end = hunks(comment["line"].as_u64().unwrap_or(0));
         if end.is_empty() {
-            return Err(Answer::error(422, "Unprocessable Entity: Pull request review thread line must be part of the diff"));
+            return Err(Answer::error(
+                422,
+                "Unprocessable Entity: Pull request review thread line must be part of the diff",
+            ));
         }
         if let Some(start) = comment["start_line"].as_u64()
             && (hunks(start).is_disjoint(&end) || start >= comment["line"].as_u64().unwrap_or(0))
         {
-            return Err(Answer::error(422, "Unprocessable Entity: start_line must precede the end line in the same hunk"));
+            return Err(Answer::error(
+                422,
+                "Unprocessable Entity: start_line must precede the end line in the same hunk",
+            ));
         }
     }
     let id = world.id();
@@ -349,7 +393,10 @@ fn review(world: &mut World, number: u64, body: &Value, token: Option<&Token>) -
     pull.reviews.push(review.clone());
     Ok(Answer::of(
         200,
-        shape("pull-request-review", json!({ "id": id, "body": review.body, "state": "COMMENTED", "commit_id": review.commit })),
+        shape(
+            "pull-request-review",
+            json!({ "id": id, "body": review.body, "state": "COMMENTED", "commit_id": review.commit }),
+        ),
     ))
 }
 
@@ -375,14 +422,22 @@ fn update_check(run: &mut CheckRun, body: &Value) -> Result<()> {
     }
     for (name, most) in [("summary", 65_535), ("text", 65_535), ("title", 255)] {
         if output[name].as_str().unwrap_or_default().chars().count() > most {
-            return Err(Answer::error(422, &format!("Invalid request.\n\nOnly {most} characters are allowed; {name}")));
+            return Err(Answer::error(
+                422,
+                &format!("Invalid request.\n\nOnly {most} characters are allowed; {name}"),
+            ));
         }
     }
     if body["status"] == "completed" && body["conclusion"].is_null() {
         return Err(Answer::error(422, "Invalid request.\n\nconclusion is missing"));
     }
     run.annotations.extend(annotations);
-    for (field, value) in [(&mut run.status, &body["status"]), (&mut run.title, &output["title"]), (&mut run.summary, &output["summary"]), (&mut run.text, &output["text"])] {
+    for (field, value) in [
+        (&mut run.status, &body["status"]),
+        (&mut run.title, &output["title"]),
+        (&mut run.summary, &output["summary"]),
+        (&mut run.text, &output["text"]),
+    ] {
         if let Some(text) = value.as_str() {
             text.clone_into(field);
         }
@@ -412,7 +467,8 @@ fn make_tree(world: &mut World, body: &Value) -> Result<Answer> {
         let blob = repository.blob(entry["content"].as_str().unwrap_or_default().as_bytes()).unwrap();
         builder.upsert(path, blob, mode);
     }
-    let tree = builder.create_updated(&repository, &base).map_err(|error| Answer::error(422, error.message()))?;
+    let tree =
+        builder.create_updated(&repository, &base).map_err(|error| Answer::error(422, error.message()))?;
     Ok(Answer::of(201, shape("git-tree", json!({ "sha": tree.to_string(), "tree": [] }))))
 }
 
@@ -461,9 +517,10 @@ fn pull_json(world: &World, number: u64) -> Value {
         }),
     );
     let repository = shape("repository", json!({}));
-    for (name, label, sha, repo) in
-        [("head", &pull.head, head, head_repo), ("base", &pull.base, world.tip(&pull.base).unwrap(), world.name.clone())]
-    {
+    for (name, label, sha, repo) in [
+        ("head", &pull.head, head, head_repo),
+        ("base", &pull.base, world.tip(&pull.base).unwrap(), world.name.clone()),
+    ] {
         let mut own = side(label, &sha, &repo);
         let mut whole = repository.clone();
         whole["full_name"] = repo.into();
