@@ -14,8 +14,8 @@ use super::verify::{Common, helper};
 use crate::exit_code::ExitCode;
 use crate::git::Store;
 use crate::github::client::Server;
-use crate::github::fetch;
 use crate::github::join::Surroundings;
+use crate::github::{fetch, runner};
 use crate::issue::{self, Issue, Source};
 use crate::lab::{Keep, Progress, Scratch};
 use crate::pipeline::LabBench;
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     arguments.output.write(&report)?;
     if arguments.post {
         let web = Server::from_environment().web;
-        let surroundings = Surroundings { web, ..Surroundings::default() };
+        let surroundings = Surroundings { web, run: runner::run_address(), trigger: None };
         let publication = super::publish::of_record(&folder, &arguments.repo, surroundings)?;
         let posted =
             super::github::publish(&super::github::client(&arguments.talk)?, &publication, Really::Wet)?;

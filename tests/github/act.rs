@@ -1,5 +1,5 @@
 //! The example workflow, the reusable workflow and `action.yml`, run by a runner: act, on this machine
-//! itself. Only the actions that carry artifacts are stood in for, since they talk to GitHub's storage.
+//! itself. Only GitHub's own actions are stood in for: they carry artifacts to GitHub's storage and fetch from it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,8 +34,8 @@ fn stand_in(folder: &Path, files: &[(&str, String)]) {
 
 fn copy(script: &str) -> String {
     format!(
-        "name: stand-in\ninputs:\n  name: {{ default: '' }}\n  path: {{ default: '' }}\n  retention-days: {{ default: '' }}\n  if-no-files-found: {{ default: '' }}\n\
-         runs:\n  using: composite\n  steps:\n    - shell: bash\n      env:\n        NAME: ${{{{ inputs.name }}}}\n        PLACE: ${{{{ inputs.path }}}}\n      run: |\n        {script}\n"
+        "name: stand-in\ninputs:\n  name: {{ default: '' }}\n  ref: {{ default: '' }}\n  fetch-depth: {{ default: '' }}\n  persist-credentials: {{ default: '' }}\n  path: {{ default: '' }}\n  retention-days: {{ default: '' }}\n  if-no-files-found: {{ default: '' }}\n\
+         runs:\n  using: composite\n  steps:\n    - shell: bash\n      env:\n        NAME: ${{{{ inputs.name }}}}\n        PLACE: ${{{{ inputs.path }}}}\n        REF: ${{{{ inputs.ref }}}}\n      run: |\n        {script}\n"
     )
 }
 
@@ -72,6 +72,12 @@ fn a_runner_takes_the_example_workflow_from_a_label_to_a_draft_pull_request() {
         &down,
         &[("action.yml", copy(&format!("mkdir -p \"$PLACE\"; cp -r \"{shelf}/$NAME/.\" \"$PLACE/\"")))],
     );
+    let checkout = runner.file("checkout");
+    let source = runner.repository.root().display();
+    let fetch = format!(
+        "git init -q . && git fetch -q \"{source}\" main && git checkout -q -f \"${{REF:-FETCH_HEAD}}\""
+    );
+    stand_in(&checkout, &[("action.yml", copy(&fetch))]);
     // The repository that uses it, with the example as it is but for the binary and the agent.
     let example = read("examples/workflows/failfirst.yml");
     let with = format!(
@@ -102,6 +108,7 @@ fn a_runner_takes_the_example_workflow_from_a_label_to_a_draft_pull_request() {
         .args(["--local-repository", &format!("failfirst/failfirst@v1={}", own.display())])
         .args(["--local-repository", &format!("{}={}", pinned("upload-artifact"), up.display())])
         .args(["--local-repository", &format!("{}={}", pinned("download-artifact"), down.display())])
+        .args(["--local-repository", &format!("{}={}", pinned("checkout"), checkout.display())])
         .args(["--secret", &format!("GITHUB_TOKEN={ACTIONS}")])
         .args(["--env", "GITHUB_REPOSITORY=acme/hotel", "--env", "NO_PROXY=127.0.0.1"])
         .args(["--env", &format!("GITHUB_SHA={}", runner.base)])
