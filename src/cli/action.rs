@@ -64,6 +64,9 @@ struct Gate {
     /// Where the frozen issue goes.
     #[arg(long, value_name = "FILE")]
     issue: PathBuf,
+    /// The issue to work on, for events that name none (a schedule, a dispatch).
+    #[arg(long, value_name = "N")]
+    number: Option<u64>,
     #[command(flatten)]
     talk: Talk,
 }
@@ -202,7 +205,12 @@ fn tell(values: impl IntoIterator<Item = Option<Output>>) -> anyhow::Result<()> 
 }
 
 fn gate(arguments: &Gate) -> anyhow::Result<ExitCode> {
-    let (event, rules, name) = (Event::from_environment()?, rules(&arguments.repo)?, repository()?);
+    let (mut event, rules, name) = (Event::from_environment()?, rules(&arguments.repo)?, repository()?);
+    if let Some(number) = arguments.number
+        && matches!(event.name.as_str(), "schedule" | "workflow_dispatch")
+    {
+        event.payload.inputs = Some(serde_json::json!({ "issue": number.to_string() }));
+    }
     let client = client(&arguments.talk)?;
     match pass(arguments, &event, &rules, &name, &client)? {
         Ok(values) => {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::authorise::Subject;
-use super::bundle::{self, Bundle, BundleError, SIGNOFF, Signoff};
+use super::bundle::{self, Bundle, BundleError, PartKind, SIGNOFF, Signoff};
 use super::diff::Diff;
 use super::plan::Publication;
 use crate::gate::verdict::Word;
 use crate::record::Digest;
-use crate::report::{Report, Repository};
+use crate::report::{Report, Repository, SourceView, patch_view};
 
 /// Where a publication stands, besides what was signed off.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +101,12 @@ pub fn join(
     {
         return Err("the record claims a fix, and verify proved none".to_owned());
     }
+    // What is shown of the change is what verify saw, too.
+    report.patch = (!signoff.diff.is_empty()).then(|| patch_view(&signoff.diff));
+    let test = bundle.parts.iter().filter(|part| part.kind == PartKind::Test).flat_map(|part| &part.files);
+    report.sealed_sources = test
+        .filter_map(|file| Some(SourceView { path: file.path.clone(), text: file.text.clone()? }))
+        .collect();
     // What verify refuses is told, and not offered.
     if report
         .verdict
@@ -117,7 +123,7 @@ fn nothing(signoff: &Signoff) -> Report {
     Report {
         verdict: signoff.verdict.clone(),
         case: None,
-        patch: None,
+        patch: (!signoff.diff.is_empty()).then(|| patch_view(&signoff.diff)),
         sealed_sources: Vec::new(),
         repository: None,
         reproduce: signoff.reproduce.clone(),

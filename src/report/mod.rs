@@ -34,6 +34,7 @@ use crate::git::RepoPath;
 
 pub use crate::record::Outcome as CaseOutcome;
 pub use json::CaseReport;
+pub(crate) use of_record::patch_view;
 pub use terminal::Style;
 
 /// The form of a report.

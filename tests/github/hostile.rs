@@ -4,7 +4,7 @@ use failfirst::github::publish::{PublishError, Publisher};
 use failfirst::github::secrets::Scanner;
 
 use crate::case::Case;
-use crate::fake::ACTIONS;
+use crate::fake::{ACTIONS, Fault};
 
 #[test]
 fn on_a_long_thread_the_own_comment_is_found_on_the_oldest_page_and_a_pasted_marker_is_not_ours() {
@@ -66,19 +66,7 @@ fn a_push_onto_the_branch_after_the_verdict_stops_the_publication() {
     let case = Case::new(0, 0);
     let client = case.github.client(ACTIONS);
     Publisher::new(&client, Scanner::default()).publish(&case.publication()).unwrap();
-    {
-        let world = case.github.world();
-        let repository = world.repository();
-        let tip = repository
-            .find_branch("failfirst/issue-7", git2::BranchType::Local)
-            .unwrap()
-            .get()
-            .peel_to_commit()
-            .unwrap();
-        let tree = repository.find_tree(repository.treebuilder(None).unwrap().write().unwrap()).unwrap();
-        let who = git2::Signature::now("eve", "eve@example.org").unwrap();
-        repository.commit(Some("refs/heads/failfirst/issue-7"), &who, &who, "sneak", &tree, &[&tip]).unwrap();
-    }
+    case.github.world().push("failfirst/issue-7");
     assert!(stale(&case).contains("after the verdict"));
 }
 
@@ -170,4 +158,41 @@ fn a_refused_person_is_told_once() {
     assert!(world.issues[&7].comments[0].body.contains("`eve`"));
     drop(world);
     case.github.assert_contract();
+}
+
+#[test]
+fn labels_that_somebody_else_removes_meanwhile_are_put_right() {
+    let mut case = Case::new(0, 0);
+    let client = case.github.client(ACTIONS);
+    Publisher::new(&client, Scanner::default()).publish(&case.publication()).unwrap();
+    case.signoff.verdict.as_mut().unwrap().verdict = failfirst::gate::verdict::Word::NeedsHuman;
+    // The writes: review, check, summary, two labels on, one off (gone by then), and the same on the issue.
+    case.github.fault(5, Fault::StealLabels);
+    let published = Publisher::new(&client, Scanner::default()).publish(&case.publication()).unwrap();
+    assert!(published.confirmed, "{published:#?}");
+    let world = case.github.world();
+    assert_eq!(world.issues[&7].labels, ["failfirst", "failfirst:needs-human"]);
+    assert_eq!(world.issues[&published.pull.unwrap()].labels, ["failfirst:needs-human"]);
+}
+
+#[test]
+fn a_push_between_look_and_commit_is_not_built_upon() {
+    // The second write is the commit of the test, the third that of the fix.
+    for at in [2, 3] {
+        let case = Case::new(0, 0);
+        case.github.fault(at, Fault::Push);
+        let client = case.github.client(ACTIONS);
+        let published = Publisher::new(&client, Scanner::default()).publish(&case.publication()).unwrap();
+        assert!(published.confirmed, "{published:#?}");
+        let world = case.github.world();
+        let head = &world.issues[&published.pull.unwrap()].pull.as_ref().unwrap().head;
+        assert!(head.starts_with("failfirst/issue-7-"), "{head}");
+        let repository = world.repository();
+        let tip = repository.find_branch("failfirst/issue-7", git2::BranchType::Local).unwrap();
+        assert_eq!(
+            tip.get().peel_to_commit().unwrap().message().ok(),
+            Some("sneak"),
+            "what was pushed stands"
+        );
+    }
 }

@@ -270,6 +270,12 @@ fn respond(world: &mut World, request: &Request, graphql: bool, write: bool, fau
                 None => answer,
             };
         }
+        Some(Fault::StealLabels) => {
+            for issue in world.issues.values_mut() {
+                issue.labels.retain(|name| !name.starts_with("failfirst:"));
+            }
+        }
+        Some(Fault::Push) => world.push("failfirst/issue-7"),
         Some(Fault::UsedUp) => {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
             return Answer::error(403, "API rate limit exceeded for installation.")

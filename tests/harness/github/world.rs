@@ -96,6 +96,10 @@ pub(crate) enum Fault {
     Kill,
     /// The write does not happen: a secondary limit with this `Retry-After`, if any.
     Limit(Option<u32>),
+    /// Before the write somebody else removes failfirst's labels.
+    StealLabels,
+    /// Before the write somebody else pushes a commit onto the case's branch.
+    Push,
     /// The write does not happen, and the primary limit is said to be used up until a second from now.
     UsedUp,
 }
@@ -210,6 +214,17 @@ impl World {
             }
         }
         out
+    }
+
+    /// Somebody else pushes an empty tree onto a branch.
+    pub(crate) fn push(&self, branch: &str) {
+        let repository = self.repository();
+        let tip =
+            repository.find_branch(branch, git2::BranchType::Local).unwrap().get().peel_to_commit().unwrap();
+        let tree = repository.find_tree(repository.treebuilder(None).unwrap().write().unwrap()).unwrap();
+        let who = git2::Signature::now("eve", "eve@example.org").unwrap();
+        let name = format!("refs/heads/{branch}");
+        repository.commit(Some(&name), &who, &who, "sneak", &tree, &[&tip]).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {
