@@ -63,6 +63,26 @@ impl ExitCode {
                 _ => Self::Usage,
             };
         }
+        if let Some(error) = error.downcast_ref::<crate::github::prove::ProveError>() {
+            return match error {
+                crate::github::prove::ProveError::Verify(VerifyError::Lab(error)) => lab(error),
+                crate::github::prove::ProveError::Verify(VerifyError::Overlay(_)) => Self::Inconclusive,
+                _ => Self::Usage,
+            };
+        }
+        // What GitHub refuses, or does not answer, is neither a verdict nor a defect of ours.
+        if error.is::<crate::github::client::ClientError>()
+            || error.is::<crate::github::publish::PublishError>()
+        {
+            return Self::Inconclusive;
+        }
+        if error.is::<crate::github::bundle::BundleError>()
+            || error.is::<crate::github::event::EventError>()
+            || error.is::<crate::github::fetch::FetchError>()
+            || error.is::<crate::config::ConfigError>()
+        {
+            return Self::Usage;
+        }
         if error.is::<crate::cli::Usage>() || error.is::<std::io::Error>() {
             return Self::Usage;
         }

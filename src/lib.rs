@@ -12,6 +12,7 @@ pub mod config;
 pub mod exit_code;
 pub mod gate;
 pub mod git;
+pub mod github;
 pub mod issue;
 pub mod lab;
 pub mod lang;

@@ -12,7 +12,7 @@ use super::run::{Work, dry_run, exit_code, work};
 use super::verify::Common;
 use crate::agent::{Agent, Script, ScriptedAgent, Stage};
 use crate::exit_code::ExitCode;
-use crate::issue::{self, Source};
+use crate::issue;
 use crate::pipeline::engine::Agents;
 use crate::report::Report;
 
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let progress = crate::report::progress::on_stderr();
     let view = work(Work {
-        issue: issue::read(&Source::File(file), Timestamp::now())?,
+        issue: issue::read(&file, Timestamp::now())?,
         repo: &repo,
         base: None,
         pipeline: None,

@@ -1,7 +1,11 @@
 //! The command line: one file a subcommand.
 
+mod action;
 mod demo;
+mod github;
+mod init;
 mod output;
+mod publish;
 mod run;
 mod schema;
 mod show;
@@ -27,6 +31,12 @@ enum Command {
     Run(run::Arguments),
     /// Show the report of a run again.
     Show(show::Arguments),
+    /// Put the result of a run on GitHub, or show what would be put there.
+    Publish(publish::Arguments),
+    /// The jobs of the GitHub Action.
+    Action(action::Arguments),
+    /// Write a workflow and a commented failfirst.toml into a repository.
+    Init(init::Arguments),
     /// See the gates at work on a small example; needs git and python3.
     Demo(demo::Arguments),
     /// Print the JSON schema of a file or a report.
@@ -47,6 +57,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::Publish(arguments) => publish::run(&arguments),
+        Command::Action(arguments) => action::run(arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     }

@@ -8,10 +8,14 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::Usage;
+use super::github::{Really, Talk};
 use super::output::{Output, write_stdout};
 use super::verify::{Common, helper};
 use crate::exit_code::ExitCode;
 use crate::git::Store;
+use crate::github::client::Server;
+use crate::github::join::Surroundings;
+use crate::github::{fetch, runner};
 use crate::issue::{self, Issue, Source};
 use crate::lab::{Keep, Progress, Scratch};
 use crate::pipeline::LabBench;
@@ -46,6 +50,11 @@ pub(super) struct Arguments {
     /// Where the record of the run goes (default: a new folder below the state folder).
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Put the result on GitHub, with the token in GITHUB_TOKEN or GH_TOKEN.
+    #[arg(long, conflicts_with = "issue")]
+    post: bool,
+    #[command(flatten)]
+    talk: Talk,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -60,7 +69,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let progress = crate::report::progress::on_stderr();
     progress.stage("reading the issue");
-    let issue = issue::read(&source, Timestamp::now())?;
+    let issue = match &source {
+        Source::File(path) => issue::read(path, Timestamp::now())?,
+        Source::GitHub(named) => fetch::named(named, Timestamp::now())?,
+    };
     let folder = match &arguments.record {
         Some(folder) => folder.clone(),
         None => default_folder(Timestamp::now()).map_err(Usage)?,
@@ -83,7 +95,16 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut report = Report::from(&view);
     report.reproduce = format!("failfirst show {}", shell_words::quote(&folder.to_string_lossy()));
     arguments.output.write(&report)?;
-    if arguments.output.is_terminal_report() {
+    if arguments.post {
+        let web = Server::from_environment().web;
+        let surroundings = Surroundings { web, run: runner::run_address(), trigger: None };
+        let publication = super::publish::of_record(&folder, &arguments.repo, surroundings)?;
+        let posted =
+            super::github::publish(&super::github::client(&arguments.talk)?, &publication, Really::Wet)?;
+        if posted != ExitCode::Verified {
+            return Ok(posted);
+        }
+    } else if arguments.output.is_terminal_report() {
         write_stdout(&dry_run(&report))?;
     }
     Ok(exit_code(&view))

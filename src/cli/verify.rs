@@ -25,6 +25,12 @@ pub(super) struct Arguments {
     /// The revision with the fix.
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     head: String,
+    /// A pull request to judge: its head is fetched, from forks too. With --head it must be that commit.
+    #[arg(long, value_name = "N")]
+    pr: Option<u64>,
+    /// The remote that --pr is fetched from.
+    #[arg(long, value_name = "REMOTE", default_value = "origin", requires = "pr")]
+    remote: String,
     /// The revision that sealed the test: whatever head changes in it afterwards is refused.
     #[arg(long, value_name = "REV", conflicts_with = "test")]
     test_rev: Option<String>,
@@ -71,7 +77,11 @@ pub(super) fn helper() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("failed to find the failfirst binary itself")
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(number) = arguments.pr {
+        let wanted = Some(arguments.head.as_str()).filter(|head| *head != "HEAD");
+        arguments.head = crate::github::fetch::pull_head(&arguments.repo, &arguments.remote, number, wanted)?;
+    }
     let reproduce = reproduce(&arguments);
     let sealing = match (arguments.test_rev, arguments.test) {
         (Some(rev), _) => Sealing::Revision(rev),
@@ -101,6 +111,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// The command that gives the same verdict again.
 fn reproduce(arguments: &Arguments) -> String {
     let mut words = vec!["failfirst", "verify", "--base", &arguments.base, "--head", &arguments.head];
+    let number = arguments.pr.map(|number| number.to_string());
+    if let Some(number) = &number {
+        words.extend(["--pr", number]);
+    }
     if let Some(rev) = &arguments.test_rev {
         words.extend(["--test-rev", rev]);
     }

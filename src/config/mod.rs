@@ -71,6 +71,40 @@ pub struct Config {
     pub agents: BTreeMap<String, Agent>,
     /// How `failfirst run` goes about a case.
     pub run: Run,
+    /// Who may start cases on GitHub, and how.
+    pub github: GitHub,
+}
+
+/// `[github]`: who may start cases on GitHub, and how.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GitHub {
+    /// The label that starts a case when it is added to an issue. Default: `"failfirst"`.
+    pub label: String,
+    /// The least permission on the repository of whoever adds the label or comments a command.
+    /// Default: `"write"`.
+    pub permission: GitHubPermission,
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self { label: "failfirst".to_owned(), permission: GitHubPermission::default() }
+    }
+}
+
+/// A permission on a repository.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GitHubPermission {
+    /// May triage issues.
+    Triage,
+    /// May push.
+    #[default]
+    Write,
+    /// May maintain the repository.
+    Maintain,
+    /// May do everything.
+    Admin,
 }
 
 /// `[project]`: what the project is written in.

@@ -516,6 +516,19 @@ impl Store {
             .map_err(git("write a commit"))
     }
 
+    /// The tree that a unified diff makes of another, wholly or not at all. Nothing is run and no working
+    /// copy is touched.
+    ///
+    /// # Errors
+    /// The diff is none, or does not fit the tree.
+    pub fn apply(&self, tree: TreeId, patch: &str) -> Result<TreeId, GitError> {
+        let repo = self.scratch();
+        let diff = git2::Diff::from_buffer(patch.as_bytes()).map_err(git("read a patch"))?;
+        let tree = repo.find_tree(tree.0.0).map_err(|e| missing(e, tree.0))?;
+        let mut index = repo.apply_to_tree(&tree, &diff, None).map_err(git("apply a patch"))?;
+        index.write_tree_to(&repo).map(|oid| TreeId(Oid(oid))).map_err(git("write a tree"))
+    }
+
     /// A unified diff between two trees, limited to `paths` (all where empty), for people to read.
     ///
     /// # Errors

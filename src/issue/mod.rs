@@ -1,10 +1,9 @@
 //! Intake: a bug report is read, freed of what its readers cannot see, and frozen.
 //!
-//! `file` and `github` yield a [`Raw`] report; [`freeze`] is the only way from there to an
+//! `file` and [`crate::github::fetch`] yield a [`Raw`] report; [`freeze`] is the only way from there to an
 //! [`Issue`], so no text reaches a prompt or a report unsanitised.
 
 mod file;
-mod github;
 mod reference;
 mod sanitise;
 
@@ -13,7 +12,6 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use github::Endpoint;
 pub use reference::{GitHubIssue, Reference};
 
 /// Why an issue cannot be read.
@@ -118,16 +116,12 @@ pub struct Issue {
     pub removed: Vec<String>,
 }
 
-/// Reads, sanitises and freezes an issue.
+/// Reads, sanitises and freezes the issue in a Markdown or JSON file.
 ///
 /// # Errors
-/// The file or GitHub does not give one; see [`IssueError`].
-pub fn read(source: &Source, now: Timestamp) -> Result<Issue, IssueError> {
-    let raw = match source {
-        Source::File(path) => read_file(path)?,
-        Source::GitHub(issue) => github::fetch(issue, &Endpoint::from_environment(issue))?,
-    };
-    Ok(freeze(raw, now))
+/// [`IssueError::Io`], [`IssueError::Form`].
+pub fn read(path: &Path, now: Timestamp) -> Result<Issue, IssueError> {
+    Ok(freeze(read_file(path)?, now))
 }
 
 /// Reads a Markdown or JSON file without sanitising it.
@@ -136,14 +130,6 @@ pub fn read(source: &Source, now: Timestamp) -> Result<Issue, IssueError> {
 /// [`IssueError::Io`], [`IssueError::Form`].
 pub fn read_file(path: &Path) -> Result<Raw, IssueError> {
     file::read(path)
-}
-
-/// Reads an issue and its comments from GitHub without sanitising them.
-///
-/// # Errors
-/// [`IssueError::GitHub`].
-pub fn fetch(issue: &GitHubIssue, endpoint: &Endpoint) -> Result<Raw, IssueError> {
-    github::fetch(issue, endpoint)
 }
 
 /// Sanitises every text of a report and stamps it.

@@ -74,6 +74,12 @@ pub fn render(report: &Report) -> String {
 
 /// The text with the given marker at its end.
 pub fn render_marked(report: &Report, marker: &Marker) -> String {
+    render_framed(report, "", marker, 0)
+}
+
+/// The text with `tail`, Markdown of ours, below it and the marker at the end. It keeps within the
+/// limits less `reserved` characters.
+pub fn render_framed(report: &Report, tail: &str, marker: &Marker, reserved: usize) -> String {
     let end = match &report.verdict {
         Some(verdict) => {
             let marker = marker.to_string();
@@ -90,8 +96,9 @@ pub fn render_marked(report: &Report, marker: &Marker) -> String {
     };
     for room in ROOMS {
         let text = tidy(&templates::markdown(page(report, room)));
-        let text = format!("{text}\n{end}");
-        if fits(&text) {
+        let gap = if tail.is_empty() { "" } else { "\n" };
+        let text = format!("{text}{gap}{tail}\n{end}");
+        if text.len() + reserved <= MAX_BYTES && text.chars().count() + reserved <= MAX_CHARS {
             return text;
         }
     }

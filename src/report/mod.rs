@@ -5,6 +5,7 @@
 //! stand in [`wording`]; [`quote`] and [`visible`] make untrusted text harmless; [`page`] is what
 //! Markdown and HTML show; [`progress`] speaks while a run is under way.
 
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod markdown;
@@ -33,6 +34,7 @@ use crate::git::RepoPath;
 
 pub use crate::record::Outcome as CaseOutcome;
 pub use json::CaseReport;
+pub(crate) use of_record::patch_view;
 pub use terminal::Style;
 
 /// The form of a report.

@@ -77,7 +77,7 @@ fn location(suspect: &Suspect) -> Location {
 }
 
 /// A unified diff, with the lines counted.
-fn patch_view(diff: &str) -> PatchView {
+pub(crate) fn patch_view(diff: &str) -> PatchView {
     let mut files: Vec<ChangedFile> = Vec::new();
     for line in diff.lines() {
         if let Some(rest) = line.strip_prefix("diff --git ") {
