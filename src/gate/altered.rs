@@ -186,7 +186,14 @@ impl Composer<'_> {
             }
             for one in &file.functions {
                 if let Some(before) = &one.before {
-                    swaps.push((one.function.span.clone(), before.clone()));
+                    let new = one.new_names(fixed);
+                    let text = match one.old_body_under_new_head(fixed) {
+                        // A new parameter is an API, too.
+                        Some(text) if !new.is_empty() => text,
+                        _ => before.text.clone(),
+                    };
+                    names.extend(new);
+                    swaps.push((one.function.span.clone(), text));
                     continue;
                 }
                 let default = Prologue::Return(Default::Usual);
@@ -203,6 +210,9 @@ impl Composer<'_> {
             let mut text = fixed.clone();
             for (place, new) in swaps {
                 text.replace_range(place, &new);
+            }
+            if self.trial.lab.language().essence(&file.path, &text).is_none() {
+                return Ok(None);
             }
             edits.push(self.put(file, &text)?);
         }
@@ -225,7 +235,7 @@ impl Composer<'_> {
             for one in &file.functions {
                 let Some(before) = &one.before else { continue };
                 let mut text = fixed.clone();
-                text.replace_range(one.function.span.clone(), before);
+                text.replace_range(one.function.span.clone(), &before.text);
                 let edit = self.put(file, &text)?;
                 variants.push((one.function.name.clone(), self.tree(self.trial.fixed, &[edit])?));
             }

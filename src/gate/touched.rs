@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::trial::Trial;
 use crate::git::{Entry, GitError, Mode, RepoPath};
 use crate::lang::Language;
-use crate::lang::surgery::{Function, Value};
+use crate::lang::surgery::{self, Function, Value};
 
 /// A changed production file on both sides.
 #[derive(Clone, Debug)]
@@ -32,10 +32,53 @@ pub struct TouchedFile {
 pub struct Touched {
     /// In the fixed text.
     pub function: Function,
-    /// Its text on the base; `None` where the change brings it into being.
-    pub before: Option<String>,
+    /// As it is on the base; `None` where the change brings it into being.
+    pub before: Option<Before>,
     /// Statements of the fixed text that hold changed lines.
     pub statements: Vec<Range<usize>>,
+}
+
+/// A function on the base.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Before {
+    /// Its whole text.
+    pub text: String,
+    /// How many bytes of it come before its first statement.
+    pub head: usize,
+}
+
+impl Touched {
+    /// Names that the head of the function has on the fixed side only, such as a new parameter's.
+    pub fn new_names(&self, fixed: &str) -> Vec<String> {
+        let (Some(before), Some(head)) = (&self.before, self.head(fixed)) else { return Vec::new() };
+        let words = |text: &str| -> Vec<String> {
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            words
+                .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+                .map(str::to_owned)
+                .collect()
+        };
+        // A docstring is no head.
+        let end = |text: &str| text.find(['"', '\'']).unwrap_or(text.len());
+        let old = &before.text[..before.head];
+        let old = words(&old[..end(old)]);
+        let mut new = words(&head[..end(head)]);
+        new.retain(|word| !old.contains(word));
+        new
+    }
+
+    /// The fixed side's head with the base's body.
+    pub fn old_body_under_new_head(&self, fixed: &str) -> Option<String> {
+        let before = self.before.as_ref()?;
+        Some(format!("{}{}", self.head(fixed)?, &before.text[before.head..]))
+    }
+
+    fn head<'a>(&self, fixed: &'a str) -> Option<&'a str> {
+        match self.function.entry {
+            surgery::Entry::Block(at) => fixed.get(self.function.span.start..at),
+            surgery::Entry::Expression(_) => None,
+        }
+    }
 }
 
 impl TouchedFile {
@@ -84,11 +127,17 @@ impl TouchedFile {
                 spans.push(function.lines);
                 let nth = after[..at].iter().filter(|other| other.name == function.name).count();
                 let was = before.iter().filter(|other| other.name == function.name).nth(nth);
-                let text = was.map(|was| old[was.span.clone()].to_owned());
+                let text = was.map(|was| Before {
+                    text: old[was.span.clone()].to_owned(),
+                    head: match &was.entry {
+                        surgery::Entry::Block(at) => at - was.span.start,
+                        surgery::Entry::Expression(range) => range.start - was.span.start,
+                    },
+                });
                 if text
                     .as_ref()
                     .zip(was)
-                    .is_some_and(|(text, was)| same(language, &path, old, new, was, function, text))
+                    .is_some_and(|(text, was)| same(language, &path, old, new, was, function, &text.text))
                 {
                     continue;
                 }

@@ -346,3 +346,21 @@ fn a_template_whose_text_is_tested_is_not_refused() {
         .fix([put("templates/page.html", "<p><b>Total</b></p>\n")]);
     story.together().verified().says(Check::K8, "weak evidence");
 }
+
+#[test]
+fn a_test_for_a_new_parameter_is_verified_where_it_fails_with_that_parameter_without_effect() {
+    let base = "def total(prices):\n    return sum(prices)\n";
+    let fixed = "def total(prices, tax=1):\n    return sum(prices) * tax\n";
+    let test = |check: &str| {
+        format!(
+            "import unittest\nfrom shop import total\n\n\nclass Shop(unittest.TestCase):\n    def test_total(self):\n        {check}\n"
+        )
+    };
+    let story = python().base([("shop.py", base)]).fix([("shop.py", fixed)]);
+    let honest =
+        story.clone().test([("tests/test_shop.py", &*test("self.assertEqual(total([1, 2], tax=2), 6)"))]);
+    honest.together().verified().says(Check::K1, "`tax`");
+    let idle =
+        story.test([("tests/test_shop.py", &*test("total([1, 2], tax=2); self.assertEqual(3 * 2, 6)"))]);
+    idle.together().refused_by(Check::K1, "passes when that API is there and empty");
+}
