@@ -1,9 +1,10 @@
 //! failfirst turns a bug report into a *proven* fix.
 //!
 //! A case goes from an [`issue`] through the stages that the [`pipeline`] orders: [`agent`]s work, the
-//! [`gate`]s judge, and everything is written to the [`record`].
+//! [`gate`]s judge, and everything is written to the [`record`]. [`github`] stands at the two ends: an event
+//! starts a case, and its result is published.
 //!
-//! Dependencies point down: [`cli`] → {[`pipeline`], [`report`]} → {[`agent`], [`record`]} → [`gate`] → [`lab`] →
+//! Dependencies point down: [`cli`] → [`github`] → {[`pipeline`], [`report`]} → {[`agent`], [`record`]} → [`gate`] → [`lab`] →
 //! [`lang`] → [`git`].
 
 pub mod agent;

@@ -21,6 +21,7 @@ mod queries;
 pub mod remote;
 pub mod runner;
 pub mod secrets;
+pub mod step;
 mod transport;
 
 /// What the names of failfirst's branches start with.
