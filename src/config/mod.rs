@@ -196,6 +196,20 @@ pub struct Gates {
     pub regressions: Regressions,
     /// What a change to a protected file amounts to, by class.
     pub protected: Protected,
+    /// How many small changes of the changed lines are tried at most, each by a run of the replication
+    /// tests, 0 to 1000; 0 switches that off. Default: 20.
+    pub mutants: Mutants,
+}
+
+/// `gates.mutants`: how many small changes are tried at most.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Mutants(pub u32);
+
+impl Default for Mutants {
+    fn default() -> Self {
+        Self(20)
+    }
 }
 
 /// Which other tests must still pass.
@@ -388,6 +402,9 @@ impl Config {
             if attempts.is_some_and(|count| !(1..=20).contains(&count)) {
                 return Some(format!("`run.attempts.{key}` must be between 1 and 20"));
             }
+        }
+        if self.gates.mutants.0 > 1000 {
+            return Some("`gates.mutants` must be between 0 and 1000".to_owned());
         }
         self.paths.globs().err()
     }

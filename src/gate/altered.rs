@@ -119,14 +119,18 @@ impl Altered {
     }
 }
 
-struct Composer<'a> {
-    trial: &'a Trial<'a>,
-    files: &'a [TouchedFile],
+/// Makes trees out of changed texts.
+pub(super) struct Composer<'a> {
+    pub(super) trial: &'a Trial<'a>,
+    pub(super) files: &'a [TouchedFile],
 }
 
 impl Composer<'_> {
     /// A tree with T's bytes laid over it again.
-    fn tree(&self, start: TreeId, edits: &[Edit]) -> Result<TreeId, LabError> {
+    ///
+    /// # Errors
+    /// Git failed.
+    pub(super) fn tree(&self, start: TreeId, edits: &[Edit]) -> Result<TreeId, LabError> {
         let (store, language) = (self.trial.store(), self.trial.lab.language());
         let tree = store.compose(start, edits)?;
         self.trial.test.over(tree, store, language).map_err(|error| match error {
@@ -135,7 +139,11 @@ impl Composer<'_> {
         })
     }
 
-    fn put(&self, file: &TouchedFile, text: &str) -> Result<Edit, LabError> {
+    /// `text` in the place of a file's.
+    ///
+    /// # Errors
+    /// Git failed.
+    pub(super) fn put(&self, file: &TouchedFile, text: &str) -> Result<Edit, LabError> {
         let oid = self.trial.store().write_blob(text.as_bytes())?;
         let mode = if file.entry.mode == Mode::Executable { Mode::Executable } else { Mode::File };
         Ok(Edit::Put(file.path.clone(), Entry { oid, mode }))

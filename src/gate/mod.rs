@@ -15,6 +15,7 @@ pub mod green;
 pub mod inert;
 pub mod judge;
 pub mod missing_api;
+pub mod mutants;
 pub mod neutral;
 pub mod overlay;
 pub mod poison;
@@ -68,4 +69,6 @@ pub static GATES: &[&[&dyn Gate]] = &[
     ],
     &[&twin::Twin, &reach::Reach, &poison::Poison, &unfix::Unfix, &neutral::Neutral],
     &[&regressions::NoRegressions],
+    // It never refuses, and costs most: whoever is refused is not asked.
+    &[&mutants::Mutants],
 ];

@@ -1,5 +1,6 @@
 //! A trial: one test, one change, and the variants that the gates run.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::altered::Altered;
@@ -218,7 +219,8 @@ impl<'a> Trial<'a> {
     /// A run of any tree.
     pub fn request_on(&self, tree: TreeId, label: &str, selection: Selection, repetition: u32) -> Request {
         let sealed = if tree == self.base { Vec::new() } else { self.test.paths() };
-        Request { tree, label: label.to_owned(), selection, repetition, sealed }
+        let label = label.to_owned();
+        Request { tree, label, selection, repetition, sealed, env: BTreeMap::new(), limit: None }
     }
 
     /// The run in which all tests that T may have changed are looked at.

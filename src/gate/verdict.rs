@@ -264,6 +264,19 @@ pub enum Evidence {
         /// Which part of the production function the test holds, in percent.
         percent: u8,
     },
+    /// A small change of the fix that the test does not notice.
+    Mutant {
+        /// Where, in the fixed code.
+        path: RepoPath,
+        /// Which line, counted from 1.
+        line: u32,
+        /// The kind of change (`boundary`).
+        operator: String,
+        /// What stands there, shortened.
+        before: String,
+        /// What can stand there instead without the test noticing, shortened; empty where it is left out.
+        after: String,
+    },
 }
 
 /// Some lines of a file.

@@ -58,11 +58,19 @@ pub struct Request {
     pub repetition: u32,
     /// Paths whose bytes must be the variant's before and after the run.
     pub sealed: Vec<RepoPath>,
+    /// Variables of this run alone, on top of all others. They are not there when the variant is built,
+    /// so runs that differ only in them share one build.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// A limit of this run alone, where it is shorter than `test.timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Duration>,
 }
 
 impl Request {
     fn key(&self) -> String {
-        serde_json::to_string(&(self.tree, &self.selection, self.repetition)).unwrap_or_default()
+        let what = (self.tree, &self.selection, self.repetition, &self.env, self.limit);
+        serde_json::to_string(&what).unwrap_or_default()
     }
 }
 
@@ -378,11 +386,17 @@ impl Lab {
             touched: Vec::new(),
             took: Duration::ZERO,
         };
-        for invocation in invocations {
+        for mut invocation in invocations {
             for (name, content) in &invocation.files {
                 write(&out.join(name), content.as_bytes())?;
             }
+            invocation.env.extend(request.env.clone());
+            let timeout = request.limit.map_or(self.timeout, |limit| limit.min(self.timeout));
+            if request.limit.is_some() {
+                invocation.env.insert(DUMP_AFTER.to_owned(), dump_after(timeout));
+            }
             let job = Job {
+                timeout,
                 lower: lower.clone(),
                 layer: place.join("layer"),
                 sealed: seals.sealed.clone(),
@@ -408,10 +422,7 @@ impl Lab {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         env.insert("HOME".to_owned(), text(&inner_tmp.join("home")));
         env.insert("TMPDIR".to_owned(), text(inner_tmp));
-        // The clock of the dump starts only with the session, and the dump must be there before the end.
-        let limit = self.timeout.as_secs_f64();
-        let dump_after = (limit * 0.9).min(limit - 2.0).max(limit * 0.4);
-        env.insert("FAILFIRST_DUMP_AFTER".to_owned(), format!("{dump_after:.1}"));
+        env.insert(DUMP_AFTER.to_owned(), dump_after(self.timeout));
         env.extend(self.user_env.clone());
         for (name, value) in &invocation.env {
             let value = expand(value, &env);
@@ -571,6 +582,15 @@ impl Lab {
         }
         Ok(file)
     }
+}
+
+/// After how many seconds a runner that can do so shows where it stands.
+const DUMP_AFTER: &str = "FAILFIRST_DUMP_AFTER";
+
+/// The clock of the dump starts only with the session, and the dump must be there before the end.
+fn dump_after(limit: Duration) -> String {
+    let limit = limit.as_secs_f64();
+    format!("{:.1}", (limit * 0.9).min(limit - 2.0).max(limit * 0.4))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

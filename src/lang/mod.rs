@@ -9,6 +9,7 @@ mod command;
 mod go;
 pub mod grammar;
 mod javascript;
+pub mod mutation;
 pub mod protected;
 mod python;
 mod rust;

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::mutation::Mutation;
 use crate::git::RepoPath;
 
 /// A function of a source file. Only outermost ones are listed (methods among them): a function
@@ -122,6 +123,44 @@ pub trait Surgery: Sync {
 
     /// `source` followed by `text` in a form that has no effect; `None` where the language has none.
     fn with_idle_text(&self, path: &RepoPath, source: &str, text: &str) -> Option<String>;
+
+    /// Small changes of what stands on `lines` (counted from 1), in the order of the source.
+    fn mutations(&self, path: &RepoPath, source: &str, lines: &[u32]) -> Vec<Mutation>;
+
+    /// What has to be inserted so that each body takes the place of its function's own in a run in which
+    /// the variable `switch` holds the body's value: one build serves all of them. What is defined for
+    /// that bears the name `name`. `None` in languages that are not built, where a variant of its own for
+    /// each costs nothing.
+    fn behind_switch(
+        &self,
+        _source: &str,
+        _name: &str,
+        _switch: &str,
+        _bodies: &[OtherBody<'_>],
+    ) -> Option<Vec<Insertion>> {
+        None
+    }
+}
+
+/// A body that a function can have instead of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OtherBody<'a> {
+    /// Which function.
+    pub function: &'a Function,
+    /// The value of the switch by which it is chosen.
+    pub value: String,
+    /// The statements, without the braces around them.
+    pub body: String,
+}
+
+impl Function {
+    /// The inside of its body, in bytes; `None` where the body is no block or may not look at a switch.
+    pub fn inside(&self) -> Option<Range<usize>> {
+        match self.entry {
+            Entry::Block(start) if !self.constant && start < self.span.end => Some(start..self.span.end - 1),
+            _ => None,
+        }
+    }
 }
 
 /// The source with all insertions made; equal ones at one place are made once.

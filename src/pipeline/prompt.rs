@@ -400,6 +400,9 @@ impl EvidenceView {
                 );
                 ("code that resembles each other".to_owned(), text)
             }
+            Evidence::Mutant { path, line, operator, before, after } => {
+                ("unnoticed change".to_owned(), format!("{path}:{line} ({operator}): `{before}` → `{after}`"))
+            }
         };
         Self { title, text: clip(&text, MAX_EVIDENCE) }
     }

@@ -23,6 +23,7 @@ pub(crate) const HOSTILE: &str = "AssertionError: cc @octocat, fixes #1 and GH-2
 /// All fixtures with their names.
 pub(crate) fn all() -> Vec<(&'static str, Report)> {
     let mut all = verdicts();
+    all.push(("survivor", survivor()));
     all.push(("fixed case", fixed_case()));
     all.push(("needs info", needs_info()));
     all
@@ -45,6 +46,23 @@ pub(crate) fn verified() -> Report {
     report.patch = Some(patch());
     report.sealed_sources = vec![SourceView { path: path("tests/test_booking.py"), text: SOURCE.to_owned() }];
     report.repository = Repository::new("https://github.com", "acme/hotel");
+    report
+}
+
+/// Everything holds, and small changes of the fix go unnoticed; the texts are hostile.
+pub(crate) fn survivor() -> Report {
+    let mut gates = gates();
+    let mutant = |line, before: &str, after: &str| Evidence::Mutant {
+        path: path("src/booking.py"),
+        line,
+        operator: "boundary".into(),
+        before: before.into(),
+        after: after.into(),
+    };
+    gates[9] = pass(Check::K9, 8, "6 of 8 mutants of the changed lines were noticed")
+        .evidence([mutant(14, "self.free() < 1", "self.free() <= 1"), mutant(15, HOSTILE, "")]);
+    let mut report = verified();
+    report.verdict = Some(verdict("the test is red on the base and green on the head", gates));
     report
 }
 

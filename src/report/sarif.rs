@@ -1,4 +1,5 @@
-//! SARIF 2.1.0: one rule a gate, one result a gate that refused, could not tell, or asks for a person.
+//! SARIF 2.1.0: one rule a gate, one result a gate that refused, could not tell, or asks for a person,
+//! and one result a small change of the fix that the test does not notice, at its line.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,7 +23,8 @@ pub fn render(report: &Report) -> String {
         "results": [],
     });
     if let Some(verdict) = &report.verdict {
-        let results: Vec<Value> = verdict.gates.iter().filter_map(|gate| result(gate, verdict)).collect();
+        let mut results: Vec<Value> = verdict.gates.iter().filter_map(|gate| result(gate, verdict)).collect();
+        results.extend(verdict.gates.iter().flat_map(|gate| mutants(gate, verdict)));
         run["results"] = results.into();
         run["invocations"] = json!([{
             "executionSuccessful": true,
@@ -68,19 +70,44 @@ fn result(gate: &GateReport, verdict: &Verdict) -> Option<Value> {
     let text = format!("{} {}: {}", gate.id.question(), wording::answer_of(gate), super::page::reason(gate));
     let index = Check::ALL.iter().position(|check| *check == gate.id)?;
     let places = places(gate, verdict);
-    let mut hash = Sha256::new();
-    hash.update(format!("{}\0{}\0", gate.id, verdict.sealed_digest));
-    places.iter().for_each(|path| hash.update(format!("{path}\0")));
-    let fingerprint: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let parts = places.iter().map(ToString::to_string);
+    let fingerprint = fingerprint(gate, verdict, parts);
     Some(json!({
         "ruleId": gate.id.to_string(),
         "ruleIndex": index,
         "level": level,
         "message": { "text": message(&text) },
-        "locations": places.iter().map(location).collect::<Vec<_>>(),
+        "locations": places.iter().map(|path| location(path, 1)).collect::<Vec<_>>(),
         "partialFingerprints": { "failfirst/v1": fingerprint },
         "properties": { "outcome": gate.outcome, "class": gate.class },
     }))
+}
+
+/// What the test does not notice: a note at each line.
+fn mutants(gate: &GateReport, verdict: &Verdict) -> Vec<Value> {
+    let index = Check::ALL.iter().position(|check| *check == gate.id);
+    let survivors = gate.evidence.iter().filter_map(|evidence| {
+        let Evidence::Mutant { path, line, operator, before, after } = evidence else { return None };
+        let text = wording::sentence(&wording::mutant(operator, before, after));
+        let parts = [path.to_string(), line.to_string(), before.clone(), after.clone()];
+        Some(json!({
+            "ruleId": gate.id.to_string(),
+            "ruleIndex": index?,
+            "level": "note",
+            "message": { "text": message(&text) },
+            "locations": [location(path, *line)],
+            "partialFingerprints": { "failfirst/v1": fingerprint(gate, verdict, parts.into_iter()) },
+            "properties": { "operator": operator },
+        }))
+    });
+    survivors.collect()
+}
+
+fn fingerprint(gate: &GateReport, verdict: &Verdict, parts: impl Iterator<Item = String>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{}\0{}\0", gate.id, verdict.sealed_digest));
+    parts.for_each(|part| hash.update(format!("{part}\0")));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The files that the evidence names; where it names none, the sealed files, since viewers drop
@@ -114,10 +141,10 @@ fn file_of(id: &str, verdict: &Verdict) -> Option<RepoPath> {
     known.or_else(|| verdict.sealed.first().map(|file| file.path.clone()))
 }
 
-fn location(path: &RepoPath) -> Value {
+fn location(path: &RepoPath, line: u32) -> Value {
     json!({ "physicalLocation": {
         "artifactLocation": { "uri": percent_encode(path.as_str()), "uriBaseId": "SRCROOT" },
-        "region": { "startLine": 1 },
+        "region": { "startLine": line.max(1) },
     }})
 }
 
@@ -226,6 +253,25 @@ mod tests {
                 "tests/test_prices.py"
             );
         }
+    }
+
+    #[test]
+    fn what_the_test_does_not_notice_is_a_note_at_its_line() {
+        let log = log(&fixture::survivor());
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        assert_eq!(results.len(), 2);
+        for (result, line) in results.iter().zip([14, 15]) {
+            assert_eq!((&result["ruleId"], &result["level"]), (&"K9".into(), &"note".into()));
+            let place = &result["locations"][0]["physicalLocation"];
+            assert_eq!(place["artifactLocation"]["uri"], "src/booking.py");
+            assert_eq!(place["region"]["startLine"], line);
+        }
+        let text = results[0]["message"]["text"].as_str().unwrap();
+        assert_eq!(
+            text,
+            "With `self.free() <= 1` instead of `self.free() < 1` the test still passes (boundary)."
+        );
+        assert_ne!(results[0]["partialFingerprints"], results[1]["partialFingerprints"]);
     }
 
     #[test]

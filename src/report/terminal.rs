@@ -209,7 +209,8 @@ impl Screen {
             let decisive = matches!(gate.outcome, Outcome::Fail | Outcome::Human | Outcome::Inconclusive);
             // What was read decides nothing and is there to be looked at.
             let read = matches!(gate.id, Check::K13 | Check::K14) && gate.outcome == Outcome::Pass;
-            (decisive || read) && !gate.evidence.is_empty()
+            let survives = |evidence: &Evidence| matches!(evidence, Evidence::Mutant { .. });
+            (decisive || read || gate.evidence.iter().any(survives)) && !gate.evidence.is_empty()
         };
         for gate in verdict.gates.iter().filter(shown) {
             self.section(&format!("What {} saw: {}", gate.id, gate.id.question()));
@@ -245,6 +246,10 @@ impl Screen {
                 self.paragraph(2, &wording::clone_pair(test, production, *percent), None);
                 let width = (self.width - 7) / 2;
                 self.block(2, &side_by_side(&test.text, &production.text, width));
+            }
+            Evidence::Mutant { path, line, operator, before, after } => {
+                let what = wording::mutant(operator, before, after);
+                self.paragraph(2, &format!("{path}:{line}: {what}"), None);
             }
         }
     }

@@ -68,6 +68,12 @@ pub fn mark(outcome: Outcome) -> &'static str {
     }
 }
 
+/// What can be changed at a line without the test noticing, as a fragment. The texts are data.
+pub fn mutant(operator: &str, before: &str, after: &str) -> String {
+    let instead = if after.trim().is_empty() { "nothing".to_owned() } else { format!("`{after}`") };
+    format!("with {instead} instead of `{before}` the test still passes ({operator})")
+}
+
 /// The answer to the gate's question.
 pub fn answer(check: Check, outcome: Outcome) -> &'static str {
     let bad_is_yes = matches!(check, Check::K13 | Check::K14);
@@ -87,8 +93,10 @@ pub fn answer(check: Check, outcome: Outcome) -> &'static str {
 /// The answer of a gate, where what it shows says more than how it ended.
 pub fn answer_of(gate: &GateReport) -> &'static str {
     let copies = gate.evidence.iter().any(|evidence| matches!(evidence, Evidence::Clone { .. }));
+    let survives = gate.evidence.iter().any(|evidence| matches!(evidence, Evidence::Mutant { .. }));
     match (gate.id, gate.outcome) {
         (Check::K14, Outcome::Pass) if copies => "look below",
+        (Check::K9, Outcome::Pass) if survives => "some",
         (Check::K13, Outcome::Pass) if !gate.evidence.is_empty() => "nothing grave",
         (check, outcome) => answer(check, outcome),
     }

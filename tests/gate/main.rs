@@ -12,6 +12,7 @@ mod go;
 mod honest;
 mod invalid_test;
 mod more;
+mod mutants;
 mod regressions;
 mod rows;
 mod seed;

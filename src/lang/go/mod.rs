@@ -9,6 +9,7 @@ mod failure;
 mod go_test;
 mod id;
 mod manifest;
+mod mutation;
 mod outcome;
 mod package;
 mod places;

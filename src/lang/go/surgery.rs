@@ -4,8 +4,12 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Tree};
 
+use super::mutation::GoGrammar;
 use crate::git::RepoPath;
-use crate::lang::surgery::{Default, Entry, Function, Insertion, Prologue, Surgery, as_comments, lines_of};
+use crate::lang::mutation::{Mutation, mutations};
+use crate::lang::surgery::{
+    Default, Entry, Function, Insertion, OtherBody, Prologue, Surgery, as_comments, lines_of,
+};
 
 /// Go.
 pub(super) struct GoSurgery;
@@ -55,6 +59,36 @@ impl Surgery for GoSurgery {
         mark(source, statement.start, file).unwrap_or_default()
     }
 
+    fn mutations(&self, _path: &RepoPath, source: &str, lines: &[u32]) -> Vec<Mutation> {
+        parse(source).map_or_else(Vec::new, |tree| mutations(&GoGrammar, &tree, source, lines))
+    }
+
+    /// The bodies stand at the function's start, each in a function literal with the same results, whose
+    /// names and labels are its own. The variable is read when the package starts.
+    fn behind_switch(
+        &self,
+        source: &str,
+        name: &str,
+        switch: &str,
+        bodies: &[OtherBody<'_>],
+    ) -> Option<Vec<Insertion>> {
+        let mut found = Vec::new();
+        if !bodies.is_empty() {
+            found.push(Insertion::new(package_end(source)?, "; import switchos \"os\""));
+            let read = format!("\n\nvar {name} = switchos.Getenv({switch:?})\n");
+            found.push(Insertion::new(source.len(), read));
+        }
+        for OtherBody { function, value, body } in bodies {
+            let at = function.inside()?.start;
+            let branch = match &function.returns {
+                Some(results) => format!("return func() {results} {{{body}\n}}()\n"),
+                None => format!("func() {{{body}\n}}()\nreturn\n"),
+            };
+            found.push(Insertion::new(at, format!("\nif {name} == {value:?} {{\n{branch}}}\n")));
+        }
+        Some(found)
+    }
+
     fn with_idle_text(&self, _path: &RepoPath, source: &str, text: &str) -> Option<String> {
         if source.trim().is_empty() {
             // A file of the package without any declaration.
@@ -76,21 +110,26 @@ fn returned(results: Option<&str>, default: Default) -> String {
     let values: Vec<_> = types_of(results)
         .into_iter()
         .map(|kind| match (default, kind.as_str()) {
-            (Default::Unusual, "string") => "\"other\"".to_owned(),
-            (Default::Unusual, "bool") => "true".to_owned(),
-            (
-                Default::Unusual,
-                "int" | "int8" | "int16" | "int32" | "int64" | "uint" | "uint8" | "uint16" | "uint32"
-                | "uint64" | "byte" | "rune" | "float32" | "float64" | "uintptr",
-            ) => "113".to_owned(),
+            (Default::Unusual, kind) => other_of(kind).map_or_else(|| format!("*new({kind})"), str::to_owned),
             _ => format!("*new({kind})"),
         })
         .collect();
     format!("if true {{ return {} }}", values.join(", "))
 }
 
+/// A value of a plain type that nobody expects; `None` for other types.
+pub(super) fn other_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "string" => Some("\"other\""),
+        "bool" => Some("true"),
+        "int" | "int8" | "int16" | "int32" | "int64" | "uint" | "uint8" | "uint16" | "uint32" | "uint64"
+        | "byte" | "rune" | "float32" | "float64" | "uintptr" => Some("113"),
+        _ => None,
+    }
+}
+
 /// The types of a result list as written (`error`, `(int, error)`, `(n int, err error)`).
-fn types_of(results: &str) -> Vec<String> {
+pub(super) fn types_of(results: &str) -> Vec<String> {
     let Some(tree) = parse(&format!("package p\nfunc f() {results} {{}}\n")) else {
         return vec![results.to_owned()];
     };
@@ -113,15 +152,20 @@ fn types_of(results: &str) -> Vec<String> {
     found
 }
 
-/// Creates a file; the package that does it is imported under a name of its own.
-fn mark(source: &str, at: usize, file: &str) -> Option<Vec<Insertion>> {
+/// The end of the package clause.
+fn package_end(source: &str) -> Option<usize> {
     let tree = parse(source)?;
     let root = tree.root_node();
     let mut cursor = root.walk();
     let clause = root.named_children(&mut cursor).find(|child| child.kind() == "package_clause")?;
+    Some(clause.end_byte())
+}
+
+/// Creates a file; the package that does it is imported under a name of its own.
+fn mark(source: &str, at: usize, file: &str) -> Option<Vec<Insertion>> {
     let file = serde_json::Value::from(file);
     Some(vec![
-        Insertion::new(clause.end_byte(), "; import markos \"os\""),
+        Insertion::new(package_end(source)?, "; import markos \"os\""),
         Insertion::new(at, format!(" if f, e := markos.Create({file}); e == nil {{ f.Close() }}; ")),
     ])
 }

@@ -11,6 +11,7 @@ mod dialect;
 mod essence;
 mod jest;
 mod mocha;
+mod mutation;
 mod neutral;
 mod node_test;
 mod packages;

@@ -5,7 +5,9 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::essence::parse;
+use super::mutation::JavaScriptGrammar;
 use crate::git::RepoPath;
+use crate::lang::mutation::{Mutation, mutations};
 use crate::lang::surgery::{
     Default, Entry, Function, Insertion, Prologue, Surgery, Value, as_comments, lines_of,
 };
@@ -101,6 +103,11 @@ impl Surgery for JavaScriptSurgery {
         file: &str,
     ) -> Vec<Insertion> {
         vec![Insertion::new(statement.start, format!("{} ", mark(file, is_typed(path))))]
+    }
+
+    fn mutations(&self, path: &RepoPath, source: &str, lines: &[u32]) -> Vec<Mutation> {
+        let grammar = JavaScriptGrammar { typed: is_typed(path) };
+        parse(path, source).map_or_else(Vec::new, |tree| mutations(&grammar, &tree, source, lines))
     }
 
     fn with_idle_text(&self, _path: &RepoPath, source: &str, text: &str) -> Option<String> {

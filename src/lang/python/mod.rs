@@ -10,6 +10,7 @@ mod essence;
 mod fixtures;
 mod interpreter;
 mod modules;
+mod mutation;
 mod neutral;
 mod pytest;
 mod report;

@@ -5,7 +5,9 @@ use std::ops::Range;
 use tree_sitter::Node;
 
 use super::essence::parse;
+use super::mutation::PythonGrammar;
 use crate::git::RepoPath;
+use crate::lang::mutation::{Mutation, mutations};
 use crate::lang::surgery::{
     Default, Entry, Function, Insertion, Prologue, Surgery, Value, as_comments, lines_of,
 };
@@ -66,6 +68,10 @@ impl Surgery for PythonSurgery {
         file: &str,
     ) -> Vec<Insertion> {
         vec![in_front(source, statement.start, &mark(file))]
+    }
+
+    fn mutations(&self, _path: &RepoPath, source: &str, lines: &[u32]) -> Vec<Mutation> {
+        parse(source).map_or_else(Vec::new, |tree| mutations(&PythonGrammar, &tree, source, lines))
     }
 
     fn with_idle_text(&self, _path: &RepoPath, source: &str, text: &str) -> Option<String> {

@@ -10,6 +10,7 @@ mod libtest;
 mod machine;
 mod manifest;
 mod modules;
+mod mutation;
 mod nextest;
 mod panics;
 mod report;

@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
+use super::mutation::RustGrammar;
 use super::syntax::{self, text};
 use crate::git::RepoPath;
-use crate::lang::surgery::{Default, Entry, Function, Insertion, Prologue, Surgery, lines_of};
+use crate::lang::mutation::{Mutation, mutations};
+use crate::lang::surgery::{Default, Entry, Function, Insertion, OtherBody, Prologue, Surgery, lines_of};
 
 /// Rust.
 pub(super) struct RustSurgery;
@@ -63,6 +65,34 @@ impl Surgery for RustSurgery {
         vec![Insertion::new(statement.start, format!("{} ", mark(file)))]
     }
 
+    fn mutations(&self, _path: &RepoPath, source: &str, lines: &[u32]) -> Vec<Mutation> {
+        let tree = syntax::parse(source).filter(|tree| !tree.root_node().has_error());
+        tree.map_or_else(Vec::new, |tree| mutations(&RustGrammar, &tree, source, lines))
+    }
+
+    /// The bodies stand at the function's start, each in a branch that returns; the variable is read once
+    /// for each function, by a function inside it.
+    fn behind_switch(
+        &self,
+        _source: &str,
+        name: &str,
+        switch: &str,
+        bodies: &[OtherBody<'_>],
+    ) -> Option<Vec<Insertion>> {
+        let mut found = Vec::new();
+        let mut seen: Vec<&Function> = Vec::new();
+        for OtherBody { function, value, body } in bodies {
+            let at = function.inside()?.start;
+            if !seen.contains(function) {
+                seen.push(function);
+                found.push(Insertion::new(at, chooser(name, switch)));
+            }
+            let branch = format!("\n#[allow(unused)]\nif {name}({value:?}) {{\nreturn {{{body}\n}};\n}}\n");
+            found.push(Insertion::new(at, branch));
+        }
+        Some(found)
+    }
+
     fn with_idle_text(&self, _path: &RepoPath, source: &str, text: &str) -> Option<String> {
         // Code that is never compiled.
         Some(format!("{source}\n#[cfg(any())]\nmod kept_text {{\n{text}\n}}\n"))
@@ -74,8 +104,21 @@ fn mark(file: &str) -> String {
     format!("{{ extern crate std as mark_std; let _ = mark_std::fs::write({file:?}, \"\"); }}")
 }
 
+/// A function `name` that tells whether the variable `switch` holds a value, and reads it once: tests may change
+/// their environment. Also where the crate does without the standard library.
+fn chooser(name: &str, switch: &str) -> String {
+    format!(
+        " #[allow(unused)] fn {name}(value: &str) -> bool {{ extern crate std as switch_std; \
+         static READ: switch_std::sync::Once = switch_std::sync::Once::new(); \
+         static HELD: switch_std::sync::Mutex<switch_std::string::String> = \
+         switch_std::sync::Mutex::new(switch_std::string::String::new()); \
+         READ.call_once(|| if let (Ok(mut held), Ok(now)) = (HELD.lock(), switch_std::env::var({switch:?})) {{ *held = now; }}); \
+         HELD.lock().map_or(false, |held| *held == value) }} "
+    )
+}
+
 /// A value of a type that is known by its name; `None` for others.
-fn default_of(returns: Option<&str>, default: Default) -> Option<String> {
+pub(super) fn default_of(returns: Option<&str>, default: Default) -> Option<String> {
     let Some(kind) = returns.map(str::trim) else { return Some(String::new()) };
     let usual = default == Default::Usual;
     let pick = |one: &str, other: &str| Some(if usual { one } else { other }.to_owned());

@@ -605,3 +605,13 @@ fn a_replayed_case() {
     <!-- failfirst v1 case=issue-42 kind=verdict verdict=verified base=1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d head=9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c sealed=c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ffeeabcd -->
     "#);
 }
+
+#[test]
+fn what_the_test_does_not_notice_is_shown_with_its_line_though_the_change_is_verified() {
+    let text = render(&fixture::survivor()).replace('\n', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("some"), "{text}");
+    assert!(text.contains("src/booking.py:14"), "{text}");
+    assert!(text.contains("`self.free() <= 1` instead of `self.free() < 1` the test still passes"), "{text}");
+    assert!(text.contains("with nothing instead of"), "{text}");
+}

@@ -202,6 +202,12 @@ impl Builder {
                 text: self.sentence(&format!("on {tree}; the end of what it printed:")),
                 block: self.block("", "text", tail, lines, Part::Output),
             },
+            Evidence::Mutant { path, line, operator, before, after } => Item {
+                subject: Some(self.sentence(&format!("{path}:{line}"))),
+                joint: ": ",
+                text: self.sentence(&wording::mutant(operator, before, after)),
+                block: None,
+            },
             Evidence::Patch { text } => Item {
                 subject: None,
                 joint: "",

@@ -365,3 +365,13 @@ fn what_the_verdict_says_is_not_said_again_for_the_case() {
     report.case.as_mut().unwrap().explanation = "the second attempt held".into();
     assert!(render(&report, Style::default()).contains("\n  the second attempt held\n"));
 }
+
+#[test]
+fn what_the_test_does_not_notice_is_shown_with_its_line_though_the_change_is_verified() {
+    let text = render(&fixture::survivor(), Style::default()).replace('\n', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("some"), "{text}");
+    assert!(text.contains("src/booking.py:14"), "{text}");
+    assert!(text.contains("`self.free() <= 1` instead of `self.free() < 1` the test still passes"), "{text}");
+    assert!(text.contains("with nothing instead of"), "{text}");
+}
