@@ -140,7 +140,7 @@ fn all_fees() -> [Fee; 4] {
 fn a_test_that_looks_at_both_sides_of_the_limit_notices_every_mutant() {
     for Fee { language, story, test, .. } in all_fees() {
         let (path, text) = test(&[(99, 5), (100, 0)]);
-        let judged = story.test([(path, &*text)]).together().verified().passed(Check::K9);
+        let judged = story.test([(path, &*text)]).mutants(20).together().verified().passed(Check::K9);
         assert_eq!(survivors(&judged), [], "{language}");
         let (noticed, all) = counts(&judged);
         assert!(noticed == all && all >= 7, "{language}: {}", reason(&judged));
@@ -155,7 +155,7 @@ fn a_test_that_looks_at_both_sides_of_the_limit_notices_every_mutant() {
 fn a_test_that_looks_far_away_from_the_limit_leaves_survivors_at_its_line_and_stays_verified() {
     for Fee { language, story, path: production, line, test } in all_fees() {
         let (path, text) = test(&[(150, 0)]);
-        let judged = story.test([(path, &*text)]).together().verified().passed(Check::K9);
+        let judged = story.test([(path, &*text)]).mutants(20).together().verified().passed(Check::K9);
         let found = survivors(&judged);
         for (before, after) in [(">= 100", "> 100"), (">= 100", ">= 101"), (">= 100", ">= 99")] {
             let shown = |one: &(String, u32, String, String)| {
@@ -179,7 +179,7 @@ fn a_test_that_only_asserts_that_a_mock_was_called_leaves_survivors_and_stays_ve
              def test_pay(self):\n        send = mock.Mock()\n        pay(3, send)\n        send.assert_called_once()\n",
         )])
         .fix([("shop.py", "def pay(total, send):\n    send('paid', total * 2)\n")]);
-    let judged = story.together().verified();
+    let judged = story.mutants(20).together().verified();
     let after: Vec<_> = survivors(&judged).into_iter().map(|(.., after)| after).collect();
     assert!(after.iter().any(|text| text.contains("total / 2")), "{after:?}");
     assert!(after.iter().any(|text| text.contains("\"\"")), "{after:?}");
@@ -216,6 +216,7 @@ fn a_mutant_that_does_not_compile_is_not_counted_and_spoils_no_other() {
     ];
     for story in stories {
         let judged = story
+            .mutants(20)
             .together()
             .verified()
             .passed(Check::K9)
@@ -240,7 +241,7 @@ fn values_outside_functions_are_altered_too() {
         |rate: &str| format!("RATE = {rate}\n\n\ndef total(prices):\n    return RATE * sum(prices)\n");
     let python = python().base([("shop.py", &*python_file("2"))]).fix([("shop.py", &*python_file("1"))]);
     for story in [rust, python] {
-        let judged = story.together().verified().passed(Check::K9);
+        let judged = story.mutants(20).together().verified().passed(Check::K9);
         assert_eq!(counts(&judged), (2, 2));
     }
 }
@@ -251,7 +252,8 @@ fn a_mutant_that_never_ends_is_noticed() {
         "shop.py",
         "def total(prices):\n    sum, at = 0, 0\n    while at < len(prices):\n        sum += prices[at]\n        at += 1\n    return sum\n",
     )]);
-    let judged = story.together().verified().shows(Check::K9, "made the test run into its time limit");
+    let judged =
+        story.mutants(20).together().verified().shows(Check::K9, "made the test run into its time limit");
     let (noticed, all) = counts(&judged);
     assert!(noticed > 3 && all >= noticed, "{}", reason(&judged));
 }
@@ -261,10 +263,10 @@ fn how_many_are_tried_is_a_setting() {
     let Fee { story, test, .. } = python_fee();
     let (path, text) = test(&[(99, 5), (100, 0)]);
     let story = story.test([(path, &*text)]);
-    let few = story.clone().settings("[gates]\nmutants = 2\n").together().verified();
+    let few = story.clone().mutants(2).together().verified();
     assert_eq!(counts(&few), (2, 2));
     few.shows(Check::K9, "further mutants were not tried");
-    let none = story.settings("[gates]\nmutants = 0\n").together().verified();
+    let none = story.mutants(0).together().verified();
     let gate = none.verdict.gates.iter().find(|gate| gate.id == Check::K9).unwrap();
     assert_eq!((gate.outcome, gate.runs), (Outcome::Skipped, 0));
     assert!(gate.reason.contains("`mutants = 0` under [gates]"), "{}", gate.reason);

@@ -23,7 +23,7 @@ pub(crate) struct Story {
 }
 
 /// Settings that make the toy projects cheap to judge.
-const SETTINGS: &str = "[test]\ntimeout = \"60s\"\n";
+const SETTINGS: &str = "[gates]\nmutants = 0\n[test]\ntimeout = \"60s\"\n";
 
 /// Python with unittest: `shop.py`, `tests/test_shop.py`.
 pub(crate) fn python() -> Story {
@@ -220,6 +220,21 @@ impl Story {
                 && path == "failfirst.toml"
             {
                 bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        self
+    }
+
+    /// With mutants, which stories about other questions do without.
+    #[must_use]
+    pub(crate) fn mutants(mut self, most: u32) -> Self {
+        for edit in &mut self.base {
+            if let Edit::Put(path, bytes) = edit
+                && path == "failfirst.toml"
+            {
+                let text =
+                    String::from_utf8_lossy(bytes).replace("mutants = 0", &format!("mutants = {most}"));
+                *bytes = text.into_bytes();
             }
         }
         self
