@@ -1,7 +1,7 @@
 //! Mutants: small changes of source that a good test notices.
 //!
-//! One walk over the syntax tree serves all languages ([`mutations`]). What differs between them, such
-//! as which node is a comparison and how a condition is negated, is a [`Grammar`]. The operators are
+//! One walk over the syntax tree serves all languages. What differs between them, such as which node is a
+//! comparison and how a condition is negated, is a grammar of the language. The operators are
 //! those of the field: relational, boundary, arithmetic, boolean, constant, returned value, statement,
 //! guard.
 
