@@ -147,7 +147,10 @@ fn loot_of(case: &Case, key_file: bool, fault: Fault) -> (std::process::Output, 
         false => command.env("ANTHROPIC_API_KEY", KEY),
     };
     let output = command.output().expect("failfirst runs");
-    assert!(endpoint.seen().iter().any(|seen| seen.headers.contains(KEY)), "the provider gets the key");
+    assert!(
+        endpoint.seen().iter().all(|seen| seen.path.starts_with("/v1/m") && seen.headers.contains(KEY)),
+        "the provider gets the key"
+    );
     let loot = files(&scratch).into_iter().filter(|(path, _)| path.ends_with("loot.json"));
     let loot: Vec<String> = loot.map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned()).collect();
     assert!(!loot.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -271,8 +274,8 @@ fn a_program_that_floods_the_disk_is_ended() {
     assert!(ended.took < Duration::from_secs(40), "{:?}", ended.took);
 }
 
-/// What a replay must repeat: everything but times and the mark of the replay.
-fn essence(mut report: Value) -> Value {
+/// What a replay must repeat: everything but times, the mark of the replay and the command to reproduce it.
+fn essence(mut report: Value) -> String {
     fn forget(value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -286,7 +289,9 @@ fn essence(mut report: Value) -> Value {
         }
     }
     forget(&mut report);
-    report
+    // The two extra tests of a session have names that nobody can foresee.
+    let text = report.to_string();
+    regex::Regex::new("(?i)test_?[0-9a-f]{10}").expect("a pattern").replace_all(&text, "extra").into_owned()
 }
 
 #[test]

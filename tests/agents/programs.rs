@@ -28,7 +28,7 @@ fn works_on_a_whole_case(program: &str, settings: &str) {
     assert!((usd - requests as f64 * 0.0012).abs() < 1e-9, "{requests} requests cost {usd}");
     let seen = endpoint.seen();
     assert!(
-        seen.iter().filter(|seen| !seen.path.is_empty()).all(|seen| seen.headers.contains(KEY)),
+        seen.iter().filter(|seen| !seen.body.is_empty()).all(|seen| seen.headers.contains(KEY)),
         "the gateway brings the key"
     );
     assert!(seen.iter().all(|seen| !seen.headers.contains("failfirst-")), "no token leaves");
