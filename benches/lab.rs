@@ -57,6 +57,7 @@ fn main() {
             jobs: 1,
             helper: std::env::current_exe().expect("this program"),
             scratch,
+            hidden: Vec::new(),
             progress: Arc::new(Quiet),
         })
         .expect("a lab");

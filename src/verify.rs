@@ -115,6 +115,8 @@ pub struct Setup {
     pub jobs: usize,
     /// The failfirst binary.
     pub helper: PathBuf,
+    /// Files and folders that runs see empty, besides the known places of keys.
+    pub hidden: Vec<PathBuf>,
     /// Who is told about runs.
     pub progress: Arc<dyn Progress>,
 }
@@ -156,6 +158,7 @@ impl Bench {
             },
             jobs: setup.jobs,
             helper: setup.helper,
+            hidden: setup.hidden,
             scratch,
             progress: setup.progress,
         })?;
@@ -279,6 +282,7 @@ pub fn verify(inputs: Inputs) -> Result<Verdict, VerifyError> {
         repository: inputs.repository,
         config: inputs.config,
         jobs: inputs.jobs,
+        hidden: Vec::new(),
         helper: inputs.helper,
         progress: inputs.progress,
     };

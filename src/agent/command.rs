@@ -1,8 +1,11 @@
 //! Any program as an agent: a prompt file in, edits in the workspace and claims as JSON out.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{Agent, AgentError, Hands, Reply, Task, Terms, reply};
+use super::desk::{self, Desk, PROMPT, REPLY, SCHEMA};
+use super::gateway::{Gateway, Lease, Provider};
+use super::{Agent, AgentError, Hands, Origin, Reply, Task, Terms, reply};
 use crate::config::{self, TimeLimit};
 use crate::lab::Network;
 use crate::lang::{Invocation, Output};
@@ -14,40 +17,59 @@ pub struct CommandAgent {
     variables: Vec<String>,
     network: Network,
     timeout: TimeLimit,
+    provider: Option<Provider>,
+    gateway: Option<Arc<Gateway>>,
 }
 
 const PLACES: [&str; 4] = ["{prompt}", "{reply}", "{schema}", "{workspace}"];
 
 impl CommandAgent {
-    /// The agent of `[agents.NAME]`.
+    /// The agent of `[agents.NAME]` with a command.
     ///
     /// # Errors
-    /// [`AgentError::Setting`] for a placeholder that does not exist.
-    pub fn new(name: &str, settings: &config::Agent) -> Result<Self, AgentError> {
-        let words = settings.command.template().words().to_vec();
+    /// [`AgentError::Setting`] for a placeholder that does not exist, or a provider without a key.
+    pub fn new(
+        name: &str,
+        settings: &config::Agent,
+        gateway: Option<Arc<Gateway>>,
+    ) -> Result<Self, AgentError> {
+        let wrong = |what: String| AgentError::Setting { agent: name.to_owned(), what };
+        let command = settings.command.as_ref();
+        let command =
+            command.ok_or_else(|| wrong(format!("[agents.{name}] has neither a command nor a preset")))?;
+        let words = command.template().words().to_vec();
         if let Some(unknown) = words.iter().find_map(|word| unknown_place(word)) {
-            let what = format!(
+            return Err(wrong(format!(
                 "`command` under [agents.{name}] holds `{unknown}`, which stands for nothing; known are {}",
                 PLACES.join(", ")
-            );
-            return Err(AgentError::Setting { agent: name.to_owned(), what });
+            )));
+        }
+        if let (Some(provider), Some(gateway)) = (settings.provider, &gateway) {
+            gateway.can_reach(provider).map_err(|error| wrong(error.to_string()))?;
+        }
+        // A key is the gateway's; a program that needs one gets a token from there.
+        let key =
+            settings.env.iter().find(|name| Provider::ALL.iter().any(|one| one.key_variable() == **name));
+        if let (Some(key), true) = (key, gateway.is_some()) {
+            return Err(wrong(format!(
+                "`env` under [agents.{name}] passes on {key}; no agent gets a key: set `provider` there, and the program finds a working token in the same variable"
+            )));
         }
         Ok(Self {
             name: name.to_owned(),
             words,
             variables: settings.env.clone(),
-            network: match settings.network {
-                config::Network::None => Network::Loopback,
-                config::Network::Host => Network::Host,
-            },
+            network: settings.network.into(),
             timeout: settings.timeout,
+            provider: settings.provider,
+            gateway,
         })
     }
 
     /// The command for a workspace. The prompt's content is never an argument: it can be longer than a
     /// command line, and arguments are visible to every process of the machine.
-    fn compose(&self, root: &Path, desk: &Path) -> Invocation {
-        let place = |file: &str| desk.join(file).to_string_lossy().into_owned();
+    fn compose(&self, root: &Path, desk: &Desk) -> Invocation {
+        let place = |file: &str| desk.path(file).to_string_lossy().into_owned();
         let (prompt, reply, schema) = (place(PROMPT), place(REPLY), place(SCHEMA));
         let fill = |word: &String| {
             word.replace("{prompt}", &prompt)
@@ -56,14 +78,11 @@ impl CommandAgent {
                 .replace("{workspace}", &root.to_string_lossy())
         };
         let words = self.words.iter().map(fill);
-        let argv: Vec<String> = if self.words.iter().any(|word| word.contains("{prompt}")) {
-            words.collect()
+        let mut invocation = if self.words.iter().any(|word| word.contains("{prompt}")) {
+            Invocation::new(words)
         } else {
-            // A shell that only opens standard input: the words stay words.
-            let shell = ["/bin/sh", "-c", "exec \"$@\" <\"$0\"", &prompt].map(str::to_owned);
-            shell.into_iter().chain(words).collect()
+            desk.with_prompt_as_input(words)
         };
-        let mut invocation = Invocation::new(argv);
         for name in &self.variables {
             if let Ok(value) = std::env::var(name) {
                 invocation = invocation.env(name, value);
@@ -72,66 +91,45 @@ impl CommandAgent {
         invocation
     }
 
-    fn understand(&self, output: &Output, file: Option<String>) -> Result<Reply, AgentError> {
-        let agent = || self.name.clone();
-        let transcript = transcript(output);
-        let text = match file {
-            Some(text) if !text.trim().is_empty() => text,
-            _ if output.timed_out => {
-                return Err(AgentError::TimedOut { agent: agent(), after: output.took });
-            }
-            _ if output.code != Some(0) => {
-                let status = output.code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
-                return Err(AgentError::Failed { agent: agent(), status, tail: tail(&transcript, 600) });
-            }
-            _ if reply::last_object(&output.stdout).is_none() => {
-                return Err(AgentError::NoReply { agent: agent() });
-            }
-            _ => output.stdout.clone(),
-        };
-        Ok(Reply { text, transcript, took: output.took })
+    fn understand(output: &Output, file: Option<String>) -> Result<String, Option<String>> {
+        match file {
+            Some(text) if !text.trim().is_empty() => Ok(text),
+            _ if output.timed_out || output.code != Some(0) => Err(None),
+            _ if reply::last_object(&output.stdout).is_none() => Err(None),
+            _ => Ok(output.stdout.clone()),
+        }
     }
 }
-
-const PROMPT: &str = "prompt.md";
-const REPLY: &str = "reply.json";
-const SCHEMA: &str = "schema.json";
 
 impl Agent for CommandAgent {
     fn name(&self) -> &str {
         &self.name
     }
 
+    fn origin(&self) -> Origin {
+        let from_record = self.gateway.as_ref().is_some_and(|gateway| gateway.is_replaying());
+        if from_record && self.provider.is_some() { Origin::Replayed } else { Origin::Live }
+    }
+
     fn act(&self, task: &Task, hands: &dyn Hands) -> Result<Reply, AgentError> {
         let start = |what: String| AgentError::Start { agent: self.name.clone(), what };
-        let desk = hands.desk();
-        for (name, content) in [(PROMPT, &task.prompt), (SCHEMA, &task.schema)] {
-            let file = desk.join(name);
-            replace(&file, content).map_err(|error| start(format!("{}: {error}", file.display())))?;
+        let desk = Desk::lay(hands.desk(), task).map_err(start)?;
+        let mut invocation = self.compose(hands.root(), &desk);
+        let lease = self.gateway.as_ref().map(|gateway| gateway.lease(task.stage, task.attempt));
+        let mut bounds = lease.as_ref().map(Lease::bounds).unwrap_or_default();
+        match (&lease, self.provider) {
+            (Some(lease), Some(provider)) => {
+                invocation = invocation
+                    .env(provider.upstream_variable(), lease.address(provider))
+                    .env(provider.key_variable(), lease.token());
+            }
+            // Who calls no model needs no way to one.
+            _ => bounds.relay = None,
         }
-        // The reply of an earlier round must not be taken for this one's.
-        remove(&desk.join(REPLY)).map_err(|error| start(format!("{REPLY}: {error}")))?;
-        let invocation = self.compose(hands.root(), desk);
-        let terms = Terms { timeout: self.timeout.get(), network: self.network };
-        let output = hands.run(&invocation, terms).map_err(start)?;
-        self.understand(&output, reply::read_file(&desk.join(REPLY)))
-    }
-}
-
-/// Writes a new file in the place of whatever an earlier process left there.
-fn replace(file: &Path, content: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    remove(file)?;
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(file)?;
-    file.write_all(content.as_bytes())
-}
-
-fn remove(file: &Path) -> std::io::Result<()> {
-    match std::fs::symlink_metadata(file) {
-        Ok(data) if data.is_dir() => std::fs::remove_dir_all(file),
-        Ok(_) => std::fs::remove_file(file),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+        let terms = Terms { timeout: self.timeout.get(), network: self.network, bounds };
+        let output = hands.run(&invocation, &terms).map_err(start)?;
+        let found = Self::understand(&output, reply::read_file(&desk.path(REPLY)));
+        desk::conclude(&self.name, lease.as_ref(), &terms, &output, found)
     }
 }
 
@@ -150,22 +148,6 @@ fn unknown_place(word: &str) -> Option<String> {
     None
 }
 
-fn transcript(output: &Output) -> String {
-    match (output.stdout.trim_end(), output.stderr.trim_end()) {
-        (out, "") => out.to_owned(),
-        ("", err) => err.to_owned(),
-        (out, err) => format!("{out}\n--- standard error ---\n{err}"),
-    }
-}
-
-fn tail(text: &str, chars: usize) -> String {
-    let count = text.chars().count();
-    if count == 0 {
-        return "nothing".to_owned();
-    }
-    text.chars().skip(count.saturating_sub(chars)).collect::<String>().trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::folder::Folder;
@@ -179,7 +161,7 @@ mod tests {
             "[agents.test]\ncommand = {}\ntimeout = \"2s\"\nenv = [\"PATH\", \"HOME\"]",
             serde_json::json!(command)
         );
-        CommandAgent::new("test", &Config::parse(&text, "t").unwrap().agents["test"])
+        CommandAgent::new("test", &Config::parse(&text, "t").unwrap().agents["test"], None)
     }
 
     fn task(prompt: &str) -> Task {
@@ -219,9 +201,12 @@ mod tests {
 
     #[test]
     fn a_place_inside_a_word_is_filled() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::lay(folder.path(), &task("p")).unwrap();
         let invocation =
-            agent("x --out={reply} '{\"k\": 1}' {prompt}").unwrap().compose(Path::new("/w"), Path::new("/d"));
-        assert_eq!(invocation.argv, ["x", "--out=/d/reply.json", "{\"k\": 1}", "/d/prompt.md"]);
+            agent("x --out={reply} '{\"k\": 1}' {prompt}").unwrap().compose(Path::new("/w"), &desk);
+        let place = |name: &str| desk.path(name).display().to_string();
+        assert_eq!(invocation.argv, ["x", &format!("--out={}", place(REPLY)), "{\"k\": 1}", &place(PROMPT)]);
         let error = agent("x {promt}").err().unwrap().to_string();
         assert!(error.contains("`{promt}`, which stands for nothing; known are {prompt}"), "{error}");
     }

@@ -43,7 +43,7 @@ impl Hands for Folder {
         self.desk.path()
     }
 
-    fn run(&self, invocation: &Invocation, terms: Terms) -> Result<Output, String> {
+    fn run(&self, invocation: &Invocation, terms: &Terms) -> Result<Output, String> {
         let began = Instant::now();
         let mut child = Command::new(&invocation.argv[0])
             .args(&invocation.argv[1..])
@@ -57,7 +57,7 @@ impl Hands for Folder {
             .map_err(|error| error.to_string())?;
         let mut timed_out = false;
         while child.try_wait().map_err(|error| error.to_string())?.is_none() {
-            if began.elapsed() >= terms.timeout {
+            if began.elapsed() >= terms.timeout || terms.bounds.stop.due().is_some() {
                 timed_out = true;
                 child.kill().map_err(|error| error.to_string())?;
             }

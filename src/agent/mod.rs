@@ -7,24 +7,31 @@
 
 pub mod claims;
 mod command;
+mod desk;
 #[cfg(test)]
 pub(crate) mod folder;
+pub mod gateway;
+pub mod presets;
+pub mod replay;
 mod reply;
 mod script;
 mod workspace;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use command::CommandAgent;
+use gateway::Gateway;
+pub use presets::PresetAgent;
 pub use script::{Attempt, Edit, Script, ScriptedAgent};
 
-use crate::config::Config;
-use crate::git::RepoPath;
-use crate::lab::Network;
+use crate::config::{self, Config};
+use crate::git::{Mode, RepoPath};
+use crate::lab::{Bounds, Network};
 use crate::lang::{Invocation, Output};
 
 /// A stage of the pipeline.
@@ -96,12 +103,14 @@ pub struct Reply {
 }
 
 /// Under which conditions a command of an agent runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// When it is ended.
     pub timeout: Duration,
     /// Whether it may use the network.
     pub network: Network,
+    /// Its way to the model, and what ends it early.
+    pub bounds: Bounds,
 }
 
 /// An agent's hold on its workspace. The lab implements it over an isolated copy of the project.
@@ -113,12 +122,17 @@ pub trait Hands {
     /// and for failfirst.
     fn desk(&self) -> &Path;
 
+    /// Whether commands run in a sandbox.
+    fn is_isolated(&self) -> bool {
+        false
+    }
+
     /// Runs a program of the agent in the workspace, isolated. A non-zero exit or a time-out is an
     /// [`Output`] as any other.
     ///
     /// # Errors
     /// A fragment that says why the program could not be started.
-    fn run(&self, invocation: &Invocation, terms: Terms) -> Result<Output, String>;
+    fn run(&self, invocation: &Invocation, terms: &Terms) -> Result<Output, String>;
 
     /// The content of a file of the workspace; `None` where there is no regular file.
     ///
@@ -131,6 +145,15 @@ pub trait Hands {
     /// # Errors
     /// A fragment that says what is in the way.
     fn write(&self, path: &RepoPath, content: &[u8]) -> Result<(), String>;
+
+    /// Writes a file of the workspace as something else than an ordinary file too.
+    ///
+    /// # Errors
+    /// A fragment that says what is in the way.
+    fn put(&self, path: &RepoPath, content: &[u8], mode: Mode) -> Result<(), String> {
+        let _ = mode;
+        self.write(path, content)
+    }
 
     /// Deletes a file of the workspace.
     ///
@@ -172,7 +195,8 @@ pub trait Agent {
 pub enum AgentError {
     /// No agent has this name.
     #[error(
-        "agent `{name}` is unknown ({known}); define it as [agents.{name}] with a command in failfirst.toml, or name a script as `script:FILE`"
+        "agent `{name}` is unknown ({known}); use one of {}, or define it as [agents.{name}] with a command in failfirst.toml, or name a script as `script:FILE`",
+        presets::names()
     )]
     Unknown {
         /// As given.
@@ -230,6 +254,44 @@ pub enum AgentError {
         /// Which agent.
         agent: String,
     },
+    /// It was ended early.
+    #[error("agent `{agent}` was ended: {what}")]
+    Ended {
+        /// Which agent.
+        agent: String,
+        /// Why.
+        what: String,
+    },
+    /// A budget is used up.
+    #[error("{what}")]
+    OverBudget {
+        /// Which, and by how much.
+        what: String,
+    },
+    /// No call of a model got an answer, so the agent could do nothing.
+    #[error("agent `{agent}` could do nothing, since no call of its model got an answer: {what}")]
+    NoModel {
+        /// Which agent.
+        agent: String,
+        /// What the last call got.
+        what: String,
+    },
+    /// As the record of a run tells.
+    #[error("{reason}")]
+    Recorded {
+        /// Why there was no reply.
+        reason: String,
+        /// Whether the run went on.
+        again: bool,
+    },
+    /// The record of a run does not fit.
+    #[error("replay of agent `{agent}`: {what}")]
+    Replay {
+        /// Which agent.
+        agent: String,
+        /// What does not fit.
+        what: String,
+    },
     /// The script has no step for what is asked, or a step cannot be carried out.
     #[error("script {file}: {what}")]
     Script {
@@ -243,24 +305,53 @@ pub enum AgentError {
 impl AgentError {
     /// True when another attempt may go better: the agent's own doing, not the set-up's.
     pub fn is_an_attempt(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::TimedOut { .. } | Self::NoReply { .. })
+        matches!(
+            self,
+            Self::Failed { .. }
+                | Self::TimedOut { .. }
+                | Self::NoReply { .. }
+                | Self::Ended { .. }
+                | Self::Recorded { again: true, .. }
+        )
     }
 }
 
-/// Opens the agent that `name` stands for: `script:FILE`, or one of `[agents]` in the settings.
+/// Opens the agent that `name` stands for: `script:FILE`, one of `[agents]` in the settings, or a preset.
+/// `gateway` is the way to models; only what needs none can be opened without.
 ///
 /// # Errors
 /// [`AgentError::Unknown`], [`AgentError::Setting`], [`AgentError::Script`].
-pub fn open(name: &str, config: &Config) -> Result<Box<dyn Agent>, AgentError> {
+pub fn open(
+    name: &str,
+    config: &Config,
+    gateway: Option<&Arc<Gateway>>,
+) -> Result<Box<dyn Agent>, AgentError> {
     if let Some(file) = name.strip_prefix("script:") {
         return Ok(Box::new(ScriptedAgent::open(Path::new(file))?));
     }
-    let Some(settings) = config.agents.get(name) else {
-        let known: Vec<_> = config.agents.keys().map(String::as_str).collect();
-        let known = if known.is_empty() { "none is defined".to_owned() } else { known.join(", ") };
-        return Err(AgentError::Unknown { name: name.to_owned(), known });
+    let settings = match (config.agents.get(name), presets::named(name)) {
+        (Some(settings), _) => settings.clone(),
+        (None, Some(preset)) => {
+            config::Agent { preset: Some(preset.name().to_owned()), ..config::Agent::default() }
+        }
+        (None, None) => {
+            let known: Vec<_> = config.agents.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none is defined".to_owned() } else { known.join(", ") };
+            return Err(AgentError::Unknown { name: name.to_owned(), known });
+        }
     };
-    Ok(Box::new(CommandAgent::new(name, settings)?))
+    let no_way = || AgentError::Setting { agent: name.to_owned(), what: "there is no gateway".to_owned() };
+    match settings.preset.as_deref().map(presets::named) {
+        Some(Some(preset)) => {
+            let gateway = gateway.ok_or_else(no_way)?.clone();
+            Ok(Box::new(PresetAgent::new(name, preset, &settings, gateway)?))
+        }
+        Some(None) => {
+            let what = format!("`preset` under [agents.{name}] is none of {}", presets::names());
+            Err(AgentError::Setting { agent: name.to_owned(), what })
+        }
+        None => Ok(Box::new(CommandAgent::new(name, &settings, gateway.cloned())?)),
+    }
 }
 
 #[cfg(test)]
@@ -269,10 +360,10 @@ mod tests {
 
     #[test]
     fn an_unknown_agent_is_an_error_that_shows_how_to_define_it() {
-        let none = open("claude", &Config::default()).err().unwrap().to_string();
-        assert!(none.contains("(none is defined); define it as [agents.claude]"), "{none}");
+        let none = open("helper", &Config::default(), None).err().unwrap().to_string();
+        assert!(none.contains("(none is defined); use one of claude, codex"), "{none}");
         let config = Config::parse("[agents.a]\ncommand = \"x\"\n[agents.b]\ncommand = \"y\"", "t").unwrap();
-        assert!(open("c", &config).err().unwrap().to_string().contains("(a, b)"));
-        assert_eq!(open("a", &config).unwrap().name(), "a");
+        assert!(open("c", &config, None).err().unwrap().to_string().contains("(a, b)"));
+        assert_eq!(open("a", &config, None).unwrap().name(), "a");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Agent, AgentError, Hands, Origin, Reply, Round, Stage, Task, Terms};
 use crate::git::RepoPath;
-use crate::lab::Network;
+use crate::lab::{Bounds, Network};
 use crate::lang::Invocation;
 
 /// What each stage does in each of its attempts.
@@ -150,13 +150,17 @@ impl ScriptedAgent {
                 Ok(format!("removed {remove}"))
             }
             Edit::Run { run } => {
-                let terms = Terms { timeout: Duration::from_secs(60), network: Network::Loopback };
+                let terms = Terms {
+                    timeout: Duration::from_secs(60),
+                    network: Network::Loopback,
+                    bounds: Bounds::default(),
+                };
                 let invocation = Invocation::new(run.iter().cloned());
                 if invocation.argv.is_empty() {
                     return Err("`run` names no program".to_owned());
                 }
                 // Failing is allowed: scripts show what an isolated agent cannot do.
-                let output = hands.run(&invocation, terms)?;
+                let output = hands.run(&invocation, &terms)?;
                 let status = output.code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
                 Ok(format!("ran {} ({status})\n{}{}", run.join(" "), output.stdout, output.stderr))
             }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Hands, Terms};
-use crate::git::RepoPath;
+use crate::git::{Mode, RepoPath};
 use crate::lab::{LabError, Workspace};
 use crate::lang::{Invocation, Output};
 
@@ -16,8 +16,12 @@ impl Hands for Workspace<'_> {
         Workspace::desk(self)
     }
 
-    fn run(&self, invocation: &Invocation, terms: Terms) -> Result<Output, String> {
-        Workspace::run(self, invocation, terms.timeout, terms.network).map_err(words)
+    fn is_isolated(&self) -> bool {
+        Workspace::is_isolated(self)
+    }
+
+    fn run(&self, invocation: &Invocation, terms: &Terms) -> Result<Output, String> {
+        Workspace::run(self, invocation, terms.timeout, terms.network, &terms.bounds).map_err(words)
     }
 
     fn read(&self, path: &RepoPath) -> Result<Option<Vec<u8>>, String> {
@@ -26,6 +30,10 @@ impl Hands for Workspace<'_> {
 
     fn write(&self, path: &RepoPath, content: &[u8]) -> Result<(), String> {
         Workspace::write(self, path, content).map_err(words)
+    }
+
+    fn put(&self, path: &RepoPath, content: &[u8], mode: Mode) -> Result<(), String> {
+        Workspace::put(self, path, content, mode).map_err(words)
     }
 
     fn remove(&self, path: &RepoPath) -> Result<(), String> {

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use super::Usage;
 use super::github::{Really, Talk, client, publish};
 use super::output::write_stdout;
-use super::run::{Work, work};
+use super::run::{Access, Work, work};
+use super::secrets::Secrets;
 use super::verify::helper;
 use crate::config::{Config, GitHubPermission};
 use crate::exit_code::ExitCode;
@@ -165,10 +166,10 @@ struct Explain {
     talk: Talk,
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn run(arguments: Arguments, secrets: &Secrets) -> anyhow::Result<ExitCode> {
     match arguments.job {
         Job::Gate(arguments) => gate(&arguments),
-        Job::Work(arguments) => do_work(&arguments),
+        Job::Work(arguments) => do_work(&arguments, secrets),
         Job::Verify(arguments) => verify(&arguments),
         Job::Publish(arguments) => do_publish(&arguments),
         Job::Explain(arguments) => explain(&arguments),
@@ -291,11 +292,12 @@ fn setup(repo: &std::path::Path) -> anyhow::Result<Setup> {
         config: None,
         jobs: std::thread::available_parallelism().map_or(2, usize::from),
         helper: helper()?,
+        hidden: Vec::new(),
         progress: crate::report::progress::on_stderr(),
     })
 }
 
-fn do_work(arguments: &WorkArguments) -> anyhow::Result<ExitCode> {
+fn do_work(arguments: &WorkArguments, secrets: &Secrets) -> anyhow::Result<ExitCode> {
     let (issue, _): (Issue, Digest) = bundle::read(&arguments.issue)?;
     let crate::issue::Reference::GitHub(named) = issue.reference.clone() else {
         return Err(Usage(format!("{} is about no issue on GitHub", arguments.issue.display())).into());
@@ -312,6 +314,9 @@ fn do_work(arguments: &WorkArguments) -> anyhow::Result<ExitCode> {
         pipeline: (arguments.mode == What::Analyse).then_some("analyse-only"),
         agent: arguments.agent.as_deref(),
         agents: None,
+        access: Access::live(secrets)?,
+        budget_usd: None,
+        carry: None,
         config: None,
         jobs: std::thread::available_parallelism().map_or(2, usize::from),
         keep: Keep::No,

@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::output::{Output, write_stdout};
-use super::run::{Work, dry_run, exit_code, work};
+use super::run::{Access, Work, dry_run, exit_code, work};
 use super::verify::Common;
 use crate::agent::{Agent, Script, ScriptedAgent, Stage};
 use crate::exit_code::ExitCode;
@@ -72,6 +72,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         pipeline: None,
         agent: None,
         agents: Some(agents),
+        access: Access::None,
+        budget_usd: None,
+        carry: None,
         config: arguments.common.config.clone(),
         jobs: arguments.common.jobs(),
         keep: arguments.common.keep(),

@@ -2,12 +2,15 @@
 
 mod action;
 mod demo;
+mod doctor;
 mod github;
 mod init;
 mod output;
 mod publish;
+mod replay;
 mod run;
 mod schema;
+mod secrets;
 mod show;
 mod verify;
 
@@ -37,6 +40,10 @@ enum Command {
     Action(action::Arguments),
     /// Write a workflow and a commented failfirst.toml into a repository.
     Init(init::Arguments),
+    /// Do again what a recorded run did, without a model: the gates judge anew.
+    Replay(replay::Arguments),
+    /// Say what works on this machine: sandbox, test runners, models, agents.
+    Doctor(doctor::Arguments),
     /// See the gates at work on a small example; needs git and python3.
     Demo(demo::Arguments),
     /// Print the JSON schema of a file or a report.
@@ -53,13 +60,16 @@ pub(crate) struct Usage(pub(crate) String);
 /// # Errors
 /// What the subcommand could not do.
 pub fn run() -> anyhow::Result<ExitCode> {
-    match Cli::parse().command {
+    let (arguments, secrets) = secrets::take(std::env::args_os())?;
+    match Cli::parse_from(arguments).command {
         Command::Verify(arguments) => verify::run(arguments),
-        Command::Run(arguments) => run::run(arguments),
+        Command::Run(arguments) => run::run(arguments, &secrets),
         Command::Show(arguments) => show::run(&arguments),
         Command::Publish(arguments) => publish::run(&arguments),
-        Command::Action(arguments) => action::run(arguments),
+        Command::Action(arguments) => action::run(arguments, &secrets),
         Command::Init(arguments) => init::run(&arguments),
+        Command::Replay(arguments) => replay::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     }

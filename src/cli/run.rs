@@ -10,7 +10,11 @@ use jiff::Timestamp;
 use super::Usage;
 use super::github::{Really, Talk};
 use super::output::{Output, write_stdout};
+use super::secrets::Secrets;
 use super::verify::{Common, helper};
+use crate::agent::gateway::{
+    Gateway, GatewayError, Keys, Ledger, Prices, Recorded, Settings, Sink, Upstreams,
+};
 use crate::exit_code::ExitCode;
 use crate::git::Store;
 use crate::github::client::Server;
@@ -21,7 +25,7 @@ use crate::lab::{Keep, Progress, Scratch};
 use crate::pipeline::LabBench;
 use crate::pipeline::engine::{self, Agents, Case};
 use crate::pipeline::spec::Pipeline;
-use crate::record::{Event, Outcome, Record, RunRecord, default_folder};
+use crate::record::{Event, ExchangeRecord, Outcome, Record, RunRecord, default_folder};
 use crate::report::terminal::Style;
 use crate::report::{Format, Report, render};
 use crate::verify::{Bench, Setup};
@@ -44,12 +48,16 @@ pub(super) struct Arguments {
     /// The pipeline.
     #[arg(long, value_name = "NAME")]
     pipeline: Option<String>,
-    /// The agent of every stage: a name under [agents] in failfirst.toml, or `script:FILE`.
+    /// The agent of every stage: claude, codex, gemini, opencode or mini, a name under [agents] in
+    /// failfirst.toml, or `script:FILE`.
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
     /// Where the record of the run goes (default: a new folder below the state folder).
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// What the models may cost, in USD (default: `usd` under [budget] in failfirst.toml).
+    #[arg(long, value_name = "USD", value_parser = money)]
+    budget_usd: Option<f64>,
     /// Put the result on GitHub, with the token in GITHUB_TOKEN or GH_TOKEN.
     #[arg(long, conflicts_with = "issue")]
     post: bool,
@@ -61,7 +69,12 @@ pub(super) struct Arguments {
     output: Output,
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+fn money(text: &str) -> Result<f64, String> {
+    let usd: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if usd.is_finite() && usd > 0.0 { Ok(usd) } else { Err("it must be above 0".to_owned()) }
+}
+
+pub(super) fn run(arguments: Arguments, secrets: &Secrets) -> anyhow::Result<ExitCode> {
     let source = match (&arguments.issue, &arguments.reference) {
         (Some(file), _) => Source::File(file.clone()),
         (None, Some(text)) => Source::parse(text)?,
@@ -73,6 +86,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Source::File(path) => issue::read(path, Timestamp::now())?,
         Source::GitHub(named) => fetch::named(named, Timestamp::now())?,
     };
+    let access = Access::live(secrets)?;
     let folder = match &arguments.record {
         Some(folder) => folder.clone(),
         None => default_folder(Timestamp::now()).map_err(Usage)?,
@@ -84,6 +98,9 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         pipeline: arguments.pipeline.as_deref(),
         agent: arguments.agent.as_deref(),
         agents: None,
+        access,
+        budget_usd: arguments.budget_usd,
+        carry: None,
         config: arguments.common.config.clone(),
         jobs: arguments.common.jobs(),
         keep: arguments.common.keep(),
@@ -119,11 +136,38 @@ pub(super) struct Work<'a> {
     pub(super) agent: Option<&'a str>,
     /// Agents that are ready, instead of those that the settings name.
     pub(super) agents: Option<Agents>,
+    /// How models are reached.
+    pub(super) access: Access,
+    /// What they may cost, in USD, instead of what the settings say.
+    pub(super) budget_usd: Option<f64>,
+    /// The folder of a record whose exchanges count as this run's.
+    pub(super) carry: Option<PathBuf>,
     pub(super) config: Option<PathBuf>,
     pub(super) jobs: usize,
     pub(super) keep: Keep,
     pub(super) record: &'a Path,
     pub(super) progress: Arc<dyn Progress>,
+}
+
+/// How models are reached.
+pub(super) enum Access {
+    /// Not at all.
+    None,
+    /// Over the network; the files hold keys.
+    Live { upstreams: Upstreams, files: Vec<PathBuf> },
+    /// A record answers.
+    Recorded(Recorded),
+}
+
+impl Access {
+    /// Over the network, with the keys of the process.
+    pub(super) fn live(secrets: &Secrets) -> Result<Self, Usage> {
+        let variable = |name: &str| secrets.variable(name);
+        let told = |error: GatewayError| Usage(error.to_string());
+        let keys = Keys::from_variables(&variable).map_err(told)?;
+        let upstreams = Upstreams::new(&keys, &variable).map_err(told)?;
+        Ok(Self::Live { upstreams, files: keys.files().to_vec() })
+    }
 }
 
 /// Works on a case and reads its record back.
@@ -140,7 +184,13 @@ pub(super) fn work(work: Work<'_>) -> anyhow::Result<RunRecord> {
             .unwrap_or_else(|| "HEAD".to_owned()),
     };
     let base = store.resolve(&named)?;
+    let (access, hidden) = match work.access {
+        Access::None => (None, Vec::new()),
+        Access::Live { upstreams, files } => (Some((upstreams, None)), files),
+        Access::Recorded(recorded) => (Some((Upstreams::default(), Some(recorded))), Vec::new()),
+    };
     let setup = Setup {
+        hidden,
         repository: work.repo.to_owned(),
         config: work.config.clone(),
         jobs: work.jobs,
@@ -154,15 +204,28 @@ pub(super) fn work(work: Work<'_>) -> anyhow::Result<RunRecord> {
     if let Some(agent) = work.agent {
         pipeline = pipeline.with_agent(agent);
     }
+    let record = Arc::new(Record::create(work.record)?);
+    if let Some(folder) = &work.carry {
+        carry(folder, &record)?;
+    }
+    let config = &project.config;
+    let budget = config.budget.limits(work.budget_usd);
+    let ledger = Arc::new(Ledger::new(budget, Prices::default().with(&config.prices)));
+    let gateway = match access {
+        Some((upstreams, recorded)) => {
+            let sink = sink(&record, &work.progress);
+            Some(Arc::new(Gateway::open(Settings { upstreams, recorded, ledger: ledger.clone(), sink })?))
+        }
+        None => None,
+    };
     let agents = match work.agents {
         Some(agents) => agents,
-        None => engine::open_agents(&pipeline, &project.config)?,
+        None => engine::open_agents(&pipeline, config, gateway.as_ref())?,
     };
     let text = format!("{}\n{}", work.issue.title, work.issue.body);
     let bench = LabBench::new(&project, text);
-    let record = Record::create(work.record)?;
     let progress = work.progress.clone();
-    engine::run(&Case {
+    let finished = engine::run(&Case {
         bench: &bench,
         issue: &work.issue,
         pipeline: &pipeline,
@@ -171,9 +234,56 @@ pub(super) fn work(work: Work<'_>) -> anyhow::Result<RunRecord> {
         record: &record,
         watcher: &|event| tell(progress.as_ref(), event),
         time: None,
-    })?;
+        ledger: Some(&ledger),
+    });
+    // What is under way is recorded before the record is read.
+    drop((agents, gateway));
+    finished?;
     RunRecord::read(record.folder())
         .with_context(|| format!("failed to read {} back", record.folder().display()))
+}
+
+/// Takes over the exchanges of another record.
+fn carry(folder: &Path, record: &Record) -> anyhow::Result<()> {
+    for entry in Record::read(folder)? {
+        if let Event::Exchange { exchange } = entry.event {
+            for digest in [&exchange.request, &exchange.response] {
+                record.store(&Record::load(folder, digest)?)?;
+            }
+            record.append(Event::Exchange { exchange })?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the gateway's exchanges go.
+fn sink(record: &Arc<Record>, progress: &Arc<dyn Progress>) -> Sink {
+    let (record, progress) = (record.clone(), progress.clone());
+    Arc::new(move |exchange| {
+        let kept = (|| {
+            let (request, response) = (record.store(&exchange.request)?, record.store(&exchange.response)?);
+            let exchange = ExchangeRecord {
+                stage: exchange.stage,
+                attempt: exchange.attempt,
+                provider: exchange.provider,
+                surface: exchange.surface.name().to_owned(),
+                model: exchange.model,
+                status: exchange.status,
+                content_type: exchange.content_type,
+                request,
+                response,
+                usage: exchange.usage,
+                usd: exchange.usd,
+                seconds: exchange.seconds,
+                cut: exchange.cut,
+                refused: exchange.refused,
+            };
+            record.append(Event::Exchange { exchange: Box::new(exchange) })
+        })();
+        if let Err(error) = kept {
+            progress.stage(&format!("an exchange with a model could not be recorded: {error}"));
+        }
+    })
 }
 
 /// One line of progress for the events that a person waits for.

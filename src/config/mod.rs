@@ -3,6 +3,7 @@
 //! All of it is optional. It is read from the base commit, never from the change under judgement,
 //! so that a fix cannot relax the rules that judge it.
 
+mod budget;
 mod value;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,10 @@ use serde::{Deserialize, Serialize};
 
 pub use value::{CommandLine, Repeats, TimeLimit};
 
+pub use budget::{Budget, StageBudget};
+
+use crate::agent::gateway::{Price, Provider};
+use crate::agent::presets;
 use crate::lang::RunnerSettings;
 use crate::lang::protected::Class;
 
@@ -73,6 +78,10 @@ pub struct Config {
     pub run: Run,
     /// Who may start cases on GitHub, and how.
     pub github: GitHub,
+    /// What `failfirst run` may use.
+    pub budget: Budget,
+    /// What models cost, in USD per million tokens, by name: corrects failfirst's own table.
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// `[github]`: who may start cases on GitHub, and how.
@@ -270,23 +279,56 @@ pub enum Rule {
 
 /// `[agents.NAME]`: a program that works on a case.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Agent {
     /// The program and its arguments, started without a shell in the workspace. `{prompt}` stands for
     /// the path of a file with the prompt, `{reply}` for the path where the reply's JSON is expected,
     /// `{schema}` for the path of that JSON's schema, `{workspace}` for the folder of the project. Without
     /// `{prompt}` the prompt comes on standard input; without a reply file the last JSON object on
     /// standard output is the reply.
-    pub command: CommandLine,
-    /// The names of variables that are passed on from failfirst's own environment. Default: none.
-    #[serde(default)]
+    /// Default: none; a preset brings its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandLine>,
+    /// A program that failfirst knows how to use, instead of a command: `claude`, `codex`, `gemini`,
+    /// `opencode`, `mini`. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// With a preset: the program, by name or path. Default: the preset's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// With a preset: the model. Default: the program's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// With a preset: further arguments. Default: none.
+    pub arguments: Vec<String>,
+    /// With a command: the provider that the program calls. Its address and a token that works during
+    /// the attempt stand in the variables that the provider's own clients read (`ANTHROPIC_BASE_URL`
+    /// and `ANTHROPIC_API_KEY`, and their like). Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Provider>,
+    /// The names of variables that are passed on from failfirst's own environment; never those of
+    /// keys. Default: none.
     pub env: Vec<String>,
-    /// Whether the program may use the network. Default: `"none"`.
-    #[serde(default)]
+    /// Whether the program may use the network. Models are reached without. Default: `"none"`.
     pub network: Network,
     /// How long one attempt may take. Default: `"30m"`.
-    #[serde(default = "TimeLimit::of_agents")]
     pub timeout: TimeLimit,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            command: None,
+            preset: None,
+            program: None,
+            model: None,
+            arguments: Vec::new(),
+            provider: None,
+            env: Vec::new(),
+            network: Network::default(),
+            timeout: TimeLimit::of_agents(),
+        }
+    }
 }
 
 /// Whether a program may use the network.
@@ -392,11 +434,18 @@ impl Config {
         for (key, name) in stages {
             if let Some(name) = name
                 && !self.agents.contains_key(name)
+                && presets::named(name).is_none()
             {
                 return Some(format!(
                     "`{key} = \"{name}\"` names no agent; define it as [agents.{name}] with a command"
                 ));
             }
+        }
+        if let Some(problem) = self.agents.iter().find_map(|(name, agent)| agent.contradiction(name)) {
+            return Some(problem);
+        }
+        if let Some(problem) = self.budget.contradiction() {
+            return Some(problem);
         }
         for (key, attempts) in [("analyst", run.attempts.analyst), ("fixer", run.attempts.fixer)] {
             if attempts.is_some_and(|count| !(1..=20).contains(&count)) {
@@ -415,6 +464,28 @@ impl Config {
             runner: self.project.runner.clone(),
             command: self.test.command.as_ref().map(|line| line.template().clone()),
             suite: self.test.suite.as_ref().map(|line| line.template().clone()),
+        }
+    }
+}
+
+impl Agent {
+    fn contradiction(&self, name: &str) -> Option<String> {
+        let one = |what: &str| Some(format!("[agents.{name}]: {what}"));
+        match (&self.command, &self.preset) {
+            (None, None) => one("neither a command nor a preset is set; set one of them"),
+            (Some(_), Some(_)) => one("a command and a preset are set; take one of them out"),
+            (None, Some(preset)) if presets::named(preset).is_none() => {
+                one(&format!("`preset = \"{preset}\"` is none of {}", presets::names()))
+            }
+            (None, Some(_)) if self.provider.is_some() => {
+                one("`provider` is for commands; a preset has its own")
+            }
+            (Some(_), None)
+                if self.program.is_some() || self.model.is_some() || !self.arguments.is_empty() =>
+            {
+                one("`program`, `model` and `arguments` are for presets; write them into the command")
+            }
+            _ => None,
         }
     }
 }

@@ -85,9 +85,9 @@ fn an_error_names_the_file_the_line_and_the_way_out() {
 
 #[test]
 fn a_stage_whose_agent_is_not_defined_is_an_error() {
-    let message = error("[run]\nfixer = \"codex\"");
+    let message = error("[run]\nfixer = \"coder\"");
     assert!(
-        message.contains("`run.fixer = \"codex\"` names no agent; define it as [agents.codex]"),
+        message.contains("`run.fixer = \"coder\"` names no agent; define it as [agents.coder]"),
         "{message}"
     );
     assert!(error("[run]\nattempts = { fixer = 0 }").contains("between 1 and 20"));

@@ -5,7 +5,9 @@
 //! (`sandbox`), so that installed dependencies keep working. A *run* is a variant, a selection of
 //! tests and a repetition; it is made once ([`TestRun`]).
 
+mod bounds;
 mod checkout;
+mod flood;
 mod process;
 mod progress;
 mod run;
@@ -15,6 +17,7 @@ mod workspace;
 
 use std::path::PathBuf;
 
+pub use bounds::{Bounds, Relay, Stop};
 pub use progress::{Progress, Quiet, RunEnd};
 pub use run::{Lab, Options, Request, TestRun};
 pub use sandbox::init::run_if_asked;
@@ -74,6 +77,15 @@ pub enum LabError {
     /// A defect of failfirst.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// The isolation that this machine offers; `helper` is the failfirst binary.
+pub fn sandbox_report(helper: &std::path::Path, scratch: &Scratch) -> SandboxReport {
+    use sandbox::{Namespaces, Plain, Sandbox};
+    match Namespaces::probe(helper, scratch.path()) {
+        Ok(sandbox) => sandbox.report(),
+        Err(what) => Plain::new(scratch.path(), what).report(),
+    }
 }
 
 /// A random identifier of `bytes` × 2 hexadecimal digits that code under test cannot guess.

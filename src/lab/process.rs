@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::Stop;
 use crate::lang::Output;
 
 /// How much of each output stream is kept at its beginning and at its end, in bytes.
@@ -20,13 +21,21 @@ const KEEP_TAIL: usize = 1536 * 1024;
 ///
 /// # Errors
 /// The command could not be started.
-pub(crate) fn run(mut command: Command, timeout: Duration) -> std::io::Result<Output> {
+pub(crate) fn run(command: Command, timeout: Duration) -> std::io::Result<Output> {
+    run_until(command, timeout, &Stop::default())
+}
+
+/// As [`run`], and ends the command early when `stop` says so; that counts as a time-out.
+///
+/// # Errors
+/// The command could not be started.
+pub(crate) fn run_until(mut command: Command, timeout: Duration, stop: &Stop) -> std::io::Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let started = Instant::now();
     let mut child = command.spawn()?;
     let stdout = child.stdout.take().map(Capture::start);
     let stderr = child.stderr.take().map(Capture::start);
-    let ended = wait(&mut child, started + timeout);
+    let ended = wait(&mut child, started + timeout, stop);
     let timed_out = ended.is_none();
     kill_group(&child);
     let status = match ended {
@@ -47,11 +56,14 @@ pub(crate) fn run(mut command: Command, timeout: Duration) -> std::io::Result<Ou
     })
 }
 
-fn wait(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus> {
+fn wait(child: &mut Child, deadline: Instant, stop: &Stop) -> Option<std::process::ExitStatus> {
     let mut pause = Duration::from_micros(500);
     loop {
         if let Ok(Some(status)) = child.try_wait() {
             return Some(status);
+        }
+        if stop.due().is_some() {
+            return None;
         }
         let left = deadline.checked_duration_since(Instant::now())?;
         std::thread::sleep(pause.min(left));

@@ -41,6 +41,8 @@ pub struct Options {
     pub helper: PathBuf,
     /// Where everything temporary lives.
     pub scratch: Scratch,
+    /// Files and folders that runs see empty, besides the known places of keys: a key file.
+    pub hidden: Vec<PathBuf>,
     /// Who is told about runs.
     pub progress: Arc<dyn Progress>,
 }
@@ -217,6 +219,7 @@ impl Lab {
             }
         }
         let mut hidden = private_places();
+        hidden.extend(options.hidden);
         hidden.push(scratch.path().to_owned());
         // The prepared checkout may lie in the scratch folder itself; it is mounted after hiding.
         Ok(Self {
@@ -445,6 +448,8 @@ impl Lab {
             untouchable: Vec::new(),
             network: Network::Loopback,
             timeout: self.timeout,
+            relay: None,
+            stop: super::Stop::default(),
         }
     }
 

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::flood::Flood;
 use super::run::{Lab, make_dirs, write};
 use super::sandbox::{FileStep, Job, Network};
-use super::{LabError, nonce, scratch};
+use super::{Bounds, LabError, nonce, scratch};
 use crate::git::{Edit, Entry, GitError, Mode, RepoPath, Store, TreeId};
 use crate::lang::{Invocation, Output};
 
@@ -62,6 +63,11 @@ impl<'a> Workspace<'a> {
         &self.desk
     }
 
+    /// True when programs run in a sandbox.
+    pub fn is_isolated(&self) -> bool {
+        self.lab.is_layered()
+    }
+
     /// Runs a program in the workspace.
     ///
     /// # Errors
@@ -71,8 +77,18 @@ impl<'a> Workspace<'a> {
         invocation: &Invocation,
         timeout: Duration,
         network: Network,
+        bounds: &Bounds,
     ) -> Result<Output, LabError> {
-        let stay = self.lab.stay(&self.job(invocation, Vec::new(), timeout, network))?;
+        let mut job = self.job(invocation, Vec::new(), timeout, network);
+        if let Some(relay) = &bounds.relay {
+            job.visible.extend(relay.socket.parent().map(Path::to_owned));
+            job.relay = Some(relay.clone());
+        }
+        job.stop = bounds.stop.clone();
+        let flood = Flood::watch(&self.place, &bounds.stop);
+        let stay = self.lab.stay(&job);
+        drop(flood);
+        let stay = stay?;
         stay.output.ok_or_else(|| LabError::Internal("a program ended without output".to_owned()))
     }
 
@@ -95,6 +111,21 @@ impl<'a> Workspace<'a> {
         let from = self.place.join(format!("write-{}", nonce(4)));
         write(&from, bytes)?;
         self.step(FileStep::Write { path: path.as_str().to_owned(), from, executable })
+    }
+
+    /// Puts a file of any mode, as an agent would.
+    ///
+    /// # Errors
+    /// The sandbox failed.
+    pub fn put(&self, path: &RepoPath, bytes: &[u8], mode: Mode) -> Result<(), LabError> {
+        let path = path.as_str().to_owned();
+        if mode == Mode::Symlink {
+            let target = PathBuf::from(String::from_utf8_lossy(bytes).into_owned());
+            return self.step(FileStep::Link { path, target });
+        }
+        let from = self.place.join(format!("write-{}", nonce(4)));
+        write(&from, bytes)?;
+        self.step(FileStep::Write { path, from, executable: mode == Mode::Executable })
     }
 
     /// Removes a file, as an agent would.
@@ -180,8 +211,12 @@ impl<'a> Workspace<'a> {
         let script = "git init -q . && git add -A && git -c user.name=failfirst -c user.email=failfirst@localhost \
                       -c commit.gpgsign=false commit -q --no-verify -m base";
         // An agent without git history can still work; one with a foreign history could cheat.
-        let _ =
-            self.run(&Invocation::new(["sh", "-c", script]), Duration::from_secs(120), Network::Loopback)?;
+        let _ = self.run(
+            &Invocation::new(["sh", "-c", script]),
+            Duration::from_secs(120),
+            Network::Loopback,
+            &Bounds::default(),
+        )?;
         Ok(())
     }
 }

@@ -4,8 +4,11 @@ use super::prompt::{ProjectFacts, SealedView};
 use crate::agent::Hands;
 use crate::agent::claims::Analyst;
 use crate::gate::verdict::{GateReport, Verdict};
-use crate::git::Oid;
+use crate::git::{Mode, Oid, RepoPath};
 use crate::lab::LabError;
+
+/// A file as an agent left it: where, and what it is; `None` when it is gone.
+pub type Left = (RepoPath, Option<(Mode, Vec<u8>)>);
 
 /// The lab and the gates, as the engine sees them.
 ///
@@ -67,6 +70,12 @@ pub trait Bench {
     /// # Errors
     /// The lab failed.
     fn patch(&self, change: &Self::Change) -> Result<String, LabError>;
+
+    /// The files of the change as they were left, with their bytes; `None` for what is gone.
+    ///
+    /// # Errors
+    /// The lab failed.
+    fn files(&self, change: &Self::Change) -> Result<Vec<Left>, LabError>;
 
     /// Checks the scope of the analyst's change (tests only) and asks whether its tests are red.
     ///

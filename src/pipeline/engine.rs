@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Overrides;
@@ -14,12 +15,13 @@ use super::bench::Bench;
 use super::prompt::{Dispute, Matter, ProjectFacts, Prompt, PromptError, Refused, Repair, SealedView};
 use super::spec::Pipeline;
 use crate::agent::claims::{Analyst, AnalystOutcome, Claims, Fixer, FixerOutcome, Reviewer, Stance};
-use crate::agent::{self, Agent, AgentError, Hands, Origin, Reply, Round, Stage, Task};
+use crate::agent::gateway::{Gateway, Ledger};
+use crate::agent::{self, Agent, AgentError, Origin, Reply, Round, Stage, Task};
 use crate::config::Config;
 use crate::gate::verdict::{Check, GateReport, MANDATORY, Outcome as GateOutcome, Verdict, Word};
 use crate::issue::Issue;
 use crate::lab::LabError;
-use crate::record::{Ending, Event, Outcome, Record, RecordError, Refusal};
+use crate::record::{Ending, Event, Failure, LeftFile, Outcome, Record, RecordError, Refusal};
 
 /// How often the test may be disputed. After that a person has to say what the issue means.
 const MAX_DISPUTES: u32 = 1;
@@ -49,11 +51,15 @@ pub type Agents = BTreeMap<Stage, Box<dyn Agent>>;
 ///
 /// # Errors
 /// A stage has no agent, or its agent cannot be used.
-pub fn open_agents(pipeline: &Pipeline, config: &Config) -> Result<Agents, AgentError> {
+pub fn open_agents(
+    pipeline: &Pipeline,
+    config: &Config,
+    gateway: Option<&Arc<Gateway>>,
+) -> Result<Agents, AgentError> {
     let mut agents = Agents::new();
     for spec in &pipeline.stages {
         match &spec.agent {
-            Some(name) => drop(agents.insert(spec.name, agent::open(name, config)?)),
+            Some(name) => drop(agents.insert(spec.name, agent::open(name, config, gateway)?)),
             None if spec.name == Stage::Reviewer => {}
             None => return Err(AgentError::Nobody { stage: spec.name }),
         }
@@ -79,6 +85,8 @@ pub struct Case<'a, B: Bench> {
     pub watcher: &'a dyn Fn(&Event),
     /// How long the whole case may take.
     pub time: Option<Duration>,
+    /// The books of what the agents use.
+    pub ledger: Option<&'a Ledger>,
 }
 
 /// How a case ended, with the proof where there is one.
@@ -201,7 +209,13 @@ impl<B: Bench> Engine<'_, B> {
                     dispute = Some(Dispute { reason, patch: red.patch });
                 }
                 Repaired::Judged { change, patch, claims } => {
-                    self.review(&red, &change, &patch, &claims)?;
+                    match self.review(&red, &change, &patch, &claims) {
+                        // The gates have spoken; a review could only have lowered what they say.
+                        Err(Stop::Ending(Ending { outcome: Outcome::OverBudget, explanation })) => {
+                            self.log(Event::NoReview { reason: explanation })?;
+                        }
+                        other => other?,
+                    }
                     let explanation =
                         self.verdict.as_ref().map(|verdict| verdict.summary.clone()).unwrap_or_default();
                     return Ok(Ending { outcome: Outcome::Fixed, explanation });
@@ -470,12 +484,12 @@ impl<B: Bench> Engine<'_, B> {
     fn act(
         &mut self,
         number: u32,
-        workspace: &dyn Hands,
+        workspace: &B::Workspace,
         matter: &Matter<'_>,
         repair: Option<&Repair>,
     ) -> Result<Result<Reply, Refusal>, Stop> {
-        self.check_time()?;
         let stage = matter.stage();
+        self.check_budget(stage)?;
         let case = self.case;
         let spec = case.pipeline.stage(stage).ok_or_else(|| internal("a stage that is not there"))?;
         let agent = case.agents.get(&stage).ok_or(AgentError::Nobody { stage })?;
@@ -489,9 +503,32 @@ impl<B: Bench> Engine<'_, B> {
         let task = Task { stage, attempt: number, round, prompt, schema: Claims::schema(stage) };
         match agent.act(&task, workspace) {
             Ok(reply) => Ok(Ok(reply)),
-            Err(error) if error.is_an_attempt() => Ok(Err(Refusal::by_agent(error.to_string()))),
-            // No other attempt would go better.
-            Err(error) => Err(end(Outcome::Aborted, error.to_string())),
+            Err(error) => {
+                let kind = match error {
+                    AgentError::OverBudget { .. } => Failure::OverBudget,
+                    _ if error.is_an_attempt() => Failure::Attempt,
+                    _ => Failure::Run,
+                };
+                let reason = error.to_string();
+                let event = Event::AgentFailed {
+                    stage,
+                    attempt: number,
+                    round,
+                    failure: kind,
+                    reason: reason.clone(),
+                };
+                self.log(event)?;
+                match kind {
+                    Failure::Attempt => Ok(Err(Refusal::by_agent(reason))),
+                    // No other attempt would go better. What was done so far stays in the record.
+                    Failure::Run | Failure::OverBudget => {
+                        self.collect(stage, number, workspace)?.ok();
+                        let outcome =
+                            if kind == Failure::Run { Outcome::Aborted } else { Outcome::OverBudget };
+                        Err(end(outcome, reason))
+                    }
+                }
+            }
         }
     }
 
@@ -540,7 +577,15 @@ impl<B: Bench> Engine<'_, B> {
         };
         let patch = self.case.bench.patch(&change)?;
         let stored = self.case.record.store_text(&patch)?;
-        self.log(Event::Patch { stage, attempt, patch: stored })?;
+        let mut files = Vec::new();
+        for (path, left) in self.case.bench.files(&change)? {
+            let (mode, content) = match left {
+                Some((mode, bytes)) => (Some(mode), Some(self.case.record.store(&bytes)?)),
+                None => (None, None),
+            };
+            files.push(LeftFile { path, mode, content });
+        }
+        self.log(Event::Patch { stage, attempt, patch: stored, files })?;
         Ok(Ok((change, patch)))
     }
 
@@ -559,7 +604,7 @@ impl<B: Bench> Engine<'_, B> {
 
     /// The number of the stage's next attempt, where it has one left.
     fn next(&mut self, stage: Stage) -> Result<Option<u32>, Stop> {
-        self.check_time()?;
+        self.check_budget(stage)?;
         let most = self.case.pipeline.stage(stage).map_or(0, |spec| spec.attempts + self.granted);
         let made = self.attempts.entry(stage).or_default();
         if *made >= most {
@@ -576,6 +621,15 @@ impl<B: Bench> Engine<'_, B> {
                 Err(end(Outcome::OverBudget, text))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Ends the case when the stage may use nothing more.
+    fn check_budget(&self, stage: Stage) -> Result<(), Stop> {
+        self.check_time()?;
+        match self.case.ledger.and_then(|ledger| ledger.over(stage)) {
+            Some(text) => Err(end(Outcome::OverBudget, text)),
+            None => Ok(()),
         }
     }
 

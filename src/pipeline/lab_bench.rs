@@ -1,6 +1,6 @@
 //! The bench of a real project: workspaces from the lab, answers from the gates.
 
-use super::bench::Bench;
+use super::bench::{Bench, Left};
 use super::prompt::{ProjectFacts, SealedText, SealedView};
 use crate::agent::claims::Analyst;
 use crate::config::Network;
@@ -11,7 +11,7 @@ use crate::gate::red::{self, ProvenFailingTest};
 use crate::gate::split::{Split, split};
 use crate::gate::trial::{Authorship, Trial};
 use crate::gate::verdict::{Check, Evidence, GateReport, Outcome, Verdict};
-use crate::git::{Commit, Oid, TreeId};
+use crate::git::{Commit, Entry, Mode, Oid, TreeId};
 use crate::lab::{LabError, Workspace};
 use crate::lang::Role;
 use crate::verify::{self, VerifyError, belongs_to_tests};
@@ -128,6 +128,20 @@ impl<'a> Bench for LabBench<'a> {
             return Ok(String::new());
         }
         Ok(self.project.lab.store().patch_text(change.start, change.end, &[])?)
+    }
+
+    fn files(&self, change: &Change) -> Result<Vec<Left>, LabError> {
+        let store = self.project.lab.store();
+        let mut left = Vec::new();
+        for change in store.diff(change.start, change.end)? {
+            let new = match change.new {
+                Some(Entry { mode: Mode::Submodule, .. }) => continue,
+                Some(Entry { mode, oid }) => Some((mode, store.blob(oid)?)),
+                None => None,
+            };
+            left.push((change.path, new));
+        }
+        Ok(left)
     }
 
     fn prove(

@@ -9,7 +9,7 @@ mod lab_bench;
 pub mod prompt;
 pub mod spec;
 
-pub use bench::Bench;
+pub use bench::{Bench, Left};
 pub use lab_bench::LabBench;
 
 /// Where the files are that a repository may put in the place of failfirst's own: the base

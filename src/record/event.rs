@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Digest;
 use crate::agent::claims::Claims;
+use crate::agent::gateway::{Provider, Usage};
 use crate::agent::{Round, Stage};
 use crate::gate::verdict::{Check, GateReport, Outcome as GateOutcome, Verdict, Word};
-use crate::git::Oid;
+use crate::git::{Mode, Oid, RepoPath};
 use crate::issue::Issue;
 use crate::lang::TestId;
 
@@ -90,6 +91,9 @@ pub enum Event {
         attempt: u32,
         /// A unified diff.
         patch: Digest,
+        /// The files as they were left, so that it can be done again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<LeftFile>,
     },
     /// A gate answered outside a verdict.
     Gate {
@@ -146,6 +150,24 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A model was called, or the call was refused.
+    Exchange {
+        /// What went to and fro.
+        exchange: Box<ExchangeRecord>,
+    },
+    /// An agent gave no reply.
+    AgentFailed {
+        /// Of which stage.
+        stage: Stage,
+        /// Which attempt.
+        attempt: u32,
+        /// In which round.
+        round: Round,
+        /// What that means for the run.
+        failure: Failure,
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// A test run, for whoever resumes: nothing is run twice.
     TestRun {
         /// What was run: a hash of tree, command and environment.
@@ -158,6 +180,65 @@ pub enum Event {
         /// How.
         ending: Ending,
     },
+}
+
+/// A file as an agent left it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LeftFile {
+    /// Where.
+    pub path: RepoPath,
+    /// What it is; `None` when it is gone.
+    pub mode: Option<Mode>,
+    /// Its bytes, or the target of a link; `None` when it is gone.
+    pub content: Option<Digest>,
+}
+
+/// What it means for the run that an agent gave no reply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// The attempt came to nothing.
+    Attempt,
+    /// No attempt can come to anything.
+    Run,
+    /// A budget is used up.
+    OverBudget,
+}
+
+/// A call of a model. Keys are never part of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ExchangeRecord {
+    /// For which stage.
+    pub stage: Stage,
+    /// Which attempt of the stage.
+    pub attempt: u32,
+    /// With whom.
+    pub provider: Provider,
+    /// What was asked for (`messages`, `responses`, …).
+    pub surface: String,
+    /// Of which model.
+    pub model: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The type of the answer.
+    pub content_type: String,
+    /// The request's body.
+    pub request: Digest,
+    /// The answer's body.
+    pub response: Digest,
+    /// What it used.
+    pub usage: Usage,
+    /// What it cost in USD, where the price is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usd: Option<f64>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Why the answer is not whole, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<String>,
+    /// Why the gateway refused it, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// Why an attempt came to nothing.

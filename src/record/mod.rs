@@ -9,6 +9,6 @@ mod event;
 mod store;
 mod view;
 
-pub use event::{Ending, Entry, Event, Outcome, Refusal, Refuser};
+pub use event::{Ending, Entry, Event, ExchangeRecord, Failure, LeftFile, Outcome, Refusal, Refuser};
 pub use store::{Digest, Record, RecordError, default_folder};
 pub use view::{AttemptEnd, AttemptRecord, RunRecord, SealedRecord};

@@ -6,13 +6,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Ending, Entry, Event, Outcome, Record, RecordError, Refusal};
+use super::{Digest, Ending, Entry, Event, ExchangeRecord, Outcome, Record, RecordError, Refusal};
 use crate::agent::Stage;
 use crate::agent::claims::{Analyst, Claims, Reviewer};
 use crate::gate::verdict::{GateReport, Verdict};
 use crate::git::Oid;
 use crate::issue::Issue;
 use crate::lang::TestId;
+use crate::report::Cost;
 
 /// Everything that a report on a case is made from.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct RunRecord {
     pub no_review: Option<String>,
     /// How the case ended; `None` while it runs or when it was killed.
     pub ending: Option<Ending>,
+    /// What the agents used; `None` where no model was called through the gateway.
+    pub cost: Option<Cost>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// How long it took, in seconds.
@@ -148,7 +151,7 @@ impl RunRecord {
                     self.opinion = Some(opinion.clone());
                 }
             }
-            Event::Patch { stage, attempt, patch } => {
+            Event::Patch { stage, attempt, patch, .. } => {
                 let patch = text(patch)?;
                 if *stage == Stage::Fixer {
                     self.fix = Some(patch.clone());
@@ -185,7 +188,8 @@ impl RunRecord {
                 self.lowered = Some(reason.clone());
             }
             Event::NoReview { reason } => self.no_review = Some(reason.clone()),
-            Event::TestRun { .. } => {}
+            Event::Exchange { exchange } => self.count(exchange),
+            Event::TestRun { .. } | Event::AgentFailed { .. } => {}
             Event::Ended { ending } => {
                 let found = matches!(
                     ending.outcome,
@@ -201,6 +205,19 @@ impl RunRecord {
             }
         }
         Ok(())
+    }
+
+    fn count(&mut self, exchange: &ExchangeRecord) {
+        // What the gateway refused or only passed on cost nothing and was no call of a model.
+        if exchange.refused.is_some() || matches!(exchange.surface.as_str(), "models" | "count-tokens") {
+            return;
+        }
+        let cost = self.cost.get_or_insert(Cost { usd: Some(0.0), ..Cost::default() });
+        cost.requests += 1;
+        cost.input_tokens = cost.input_tokens.saturating_add(exchange.usage.read());
+        cost.output_tokens = cost.output_tokens.saturating_add(exchange.usage.output);
+        let known = exchange.usd.or_else(|| (exchange.usage.total() == 0).then_some(0.0));
+        cost.usd = cost.usd.zip(known).map(|(sum, one)| sum + one);
     }
 
     fn attempt(&mut self, stage: Stage, number: u32) -> &mut AttemptRecord {

@@ -53,7 +53,7 @@ impl From<&RunRecord> for Report {
             refused_attempts: refused.collect(),
             remarks,
             agents: record.agents.iter().map(|(stage, name)| format!("{stage}: {name}")).collect(),
-            cost: None,
+            cost: record.cost,
         };
         Self {
             verdict: record.verdict.clone(),

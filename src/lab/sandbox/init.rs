@@ -46,6 +46,8 @@ pub fn run_if_asked() {
         enter(Path::new(&spec))
     } else if name == INIT {
         init(Path::new(&spec))
+    } else if name == super::relay::RELAY {
+        super::relay::serve(Path::new(&spec))
     } else {
         return;
     };
@@ -121,6 +123,10 @@ fn init(spec: &Path) -> anyhow::Result<i32> {
     let mut code = Some(0);
     if let Some((program, arguments)) = job.argv.split_first() {
         give_up_rights()?;
+        // Only in a network of its own: on the machine's the gateway has this port itself.
+        if let Some(relay) = job.relay.as_ref().filter(|_| job.network == Network::Loopback) {
+            super::relay::start(relay)?;
+        }
         let mut command = Command::new(resolve(program, &job));
         command.args(arguments).env_clear().envs(&job.env).current_dir(job.root.join(&job.cwd)).arg0(program);
         code = run(command, program)?;

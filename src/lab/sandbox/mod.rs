@@ -3,6 +3,7 @@
 pub(crate) mod init;
 mod namespaces;
 mod plain;
+mod relay;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use schemars::JsonSchema;
 
-use super::LabError;
+use super::{LabError, Relay, Stop};
 use crate::lang::Output;
 
 pub(crate) use namespaces::Namespaces;
@@ -99,6 +100,11 @@ pub(crate) struct Job {
     pub(crate) network: Network,
     /// When it is ended.
     pub(crate) timeout: Duration,
+    /// The one way out of a namespace without network.
+    pub(crate) relay: Option<Relay>,
+    /// A way to end it early.
+    #[serde(skip)]
+    pub(crate) stop: Stop,
 }
 
 /// How a stay ended.

@@ -49,6 +49,8 @@ impl Namespaces {
                 untouchable: Vec::new(),
                 network: super::Network::Loopback,
                 timeout: Duration::from_secs(10),
+                relay: None,
+                stop: super::Stop::default(),
             })
         };
         let job = make().map_err(|e| e.to_string())?;
@@ -107,8 +109,8 @@ impl Sandbox for Namespaces {
         std::fs::write(&spec, text).map_err(io("write the job", &spec))?;
         let mut command = Command::new(&self.helper);
         command.arg(init::ENTER).arg(&spec).env_clear();
-        let output =
-            process::run(command, job.timeout).map_err(io("start the sandbox helper", &self.helper))?;
+        let output = process::run_until(command, job.timeout, &job.stop)
+            .map_err(io("start the sandbox helper", &self.helper))?;
         let answer =
             std::fs::read(&result).ok().and_then(|bytes| serde_json::from_slice::<init::Answer>(&bytes).ok());
         let touched = touched(&job.layer.join("upper"), &job.steps);

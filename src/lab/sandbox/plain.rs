@@ -232,7 +232,7 @@ impl Plain {
         }
         let mut command = Command::new(&place);
         command.args(arguments).env_clear().envs(&job.env).current_dir(folder);
-        process::run(command, job.timeout).unwrap_or_else(|error| Output {
+        process::run_until(command, job.timeout, &job.stop).unwrap_or_else(|error| Output {
             code: Some(127),
             timed_out: false,
             stdout: String::new(),

@@ -2,14 +2,15 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use super::*;
+use crate::agent::Hands;
 use crate::agent::folder::Folder;
 use crate::agent::{Script, ScriptedAgent};
 use crate::gate::verdict::{FailureClass, SCHEMA};
-use crate::git::{Oid, RepoPath};
+use crate::git::{Mode, Oid, RepoPath};
 use crate::issue::Reference;
 use crate::lab::SandboxReport;
-use crate::pipeline::NoOverrides;
 use crate::pipeline::prompt::SealedText;
+use crate::pipeline::{Left, NoOverrides};
 use crate::record::{AttemptEnd, Refuser, RunRecord};
 
 /// A project of two files. The test is red where it says "expect good"; the code is right where it
@@ -118,6 +119,13 @@ impl Bench for Toy {
             !BASE.contains(&(path.as_str(), text.as_str())) && !text.starts_with("expect good\nsealed")
         };
         Ok(change.iter().filter(differs).map(|(path, text)| format!("+{path}: {text}\n")).collect())
+    }
+
+    fn files(&self, change: &Files) -> Result<Vec<Left>, LabError> {
+        let file = |(path, text): (&String, &String)| {
+            (RepoPath::new(path.clone()).unwrap(), Some((Mode::File, text.clone().into_bytes())))
+        };
+        Ok(change.iter().map(file).collect())
     }
 
     fn prove(&self, change: &Files, claims: &Analyst) -> Result<Result<ToyProof, GateReport>, LabError> {
@@ -242,6 +250,7 @@ fn play_with(script: &str, toy: &Toy, pipeline: &Pipeline, time: Option<Duration
         record: &record,
         watcher: &watcher,
         time,
+        ledger: None,
     });
     let place = record.folder().to_owned();
     drop(record);
@@ -532,10 +541,10 @@ fn shorter_pipelines_end_where_they_say() {
 #[test]
 fn agents_are_opened_by_stage() {
     let pipeline = Pipeline::load("default", &NoOverrides).unwrap();
-    let none = open_agents(&pipeline, &Config::default()).err().unwrap().to_string();
+    let none = open_agents(&pipeline, &Config::default(), None).err().unwrap().to_string();
     assert!(none.contains("no agent is named for the stage `analyst`; use --agent NAME"), "{none}");
     let text = "[agents.a]\ncommand = \"x\"\n[run]\nanalyst = \"a\"\nfixer = \"a\"";
     let config = Config::parse(text, "t").unwrap();
-    let agents = open_agents(&pipeline.with_settings(&config.run), &config).unwrap();
+    let agents = open_agents(&pipeline.with_settings(&config.run), &config, None).unwrap();
     assert_eq!(agents.keys().collect::<Vec<_>>(), [&Stage::Analyst, &Stage::Fixer]);
 }
