@@ -2,7 +2,7 @@
 //!
 //! It holds the keys, so that no agent does: an agent gets an address on loopback and a token that is
 //! worth nothing elsewhere and ends with its attempt ([`Lease`]). Only calls of a model pass
-//! ([`routes`]); every exchange is counted ([`usage`], [`prices`]), held against the budget
+//! (`routes`); every exchange is counted (`usage`, `prices`), held against the budget
 //! ([`Ledger`]) and written to the record; a recorded exchange can be served again ([`Recorded`]).
 //! Programs that a sandbox keeps from the network reach it through a Unix socket that is bound into
 //! their namespace; see [`crate::lab::Relay`].
