@@ -45,14 +45,14 @@ fn events(case: &Case) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str::<Value>(line).expect("an entry")["event"].clone()).collect()
 }
 
-/// No process of an agent is left that holds this word in its arguments.
+/// No process is left that works in the project.
 fn assert_nobody_is_left(case: &Case) {
     let home = format!("{}", case.repository.root().display());
     for entry in std::fs::read_dir("/proc").expect("processes").flatten() {
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
         let cwd = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-        assert!(!line.contains("sleep\u{0}4321") && !cwd.starts_with(&home), "{line} is left");
+        assert!(!cwd.starts_with(&home), "{line} is left");
     }
 }
 
@@ -289,9 +289,17 @@ fn essence(mut report: Value) -> String {
         }
     }
     forget(&mut report);
-    // The two extra tests of a session have names that nobody can foresee.
-    let text = report.to_string();
-    regex::Regex::new("(?i)test_?[0-9a-f]{10}").expect("a pattern").replace_all(&text, "extra").into_owned()
+    // The two extra tests of a session and the errors that gates put into the code have names that
+    // nobody can foresee.
+    for gate in report["verdict"]["gates"].as_array_mut().into_iter().flatten() {
+        if gate["id"] == "K4" {
+            gate["evidence"] = Value::Null;
+        }
+    }
+    regex::Regex::new("stopped [0-9a-f]{16}")
+        .expect("a pattern")
+        .replace_all(&report.to_string(), "stopped")
+        .into_owned()
 }
 
 #[test]
