@@ -60,7 +60,7 @@ pub enum Entry {
 pub enum Prologue {
     /// Raise an error with this message.
     Raise(String),
-    /// Return at once: nothing or zero, or something else that nobody expects.
+    /// Return at once: nothing or zero, or something else that nobody expects and that is the same each time.
     Return(Default),
     /// Create this file: the code was reached.
     Mark(String),

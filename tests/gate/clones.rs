@@ -35,6 +35,7 @@ fn story(test: &str) -> Story {
 }
 
 // Row 17.
+/// Row 17, Python: refused.
 #[test]
 fn a_test_with_its_own_copy_is_refused_and_the_copy_is_shown() {
     let test = "        create_branch_with_lock('a', registry, [])\n        \
@@ -47,6 +48,8 @@ fn a_test_with_its_own_copy_is_refused_and_the_copy_is_shown() {
 }
 
 /// The honest twin: the copy is an oracle, and production is compared with it.
+///
+/// Row 17, Python, honest twin: verified.
 #[test]
 fn a_reference_oracle_is_verified_and_shown() {
     let test = "        other = Registry()\n        create_branch_with_lock('a', other, [])\n        \
@@ -64,6 +67,8 @@ fn an_ordinary_test_shows_no_copy() {
 }
 
 // Row 72.
+/// Row 72, Python: noted.
+/// Row 72, Python, honest twin: verified.
 #[test]
 fn another_place_with_the_same_bug_is_shown() {
     let function = |name: &str, from: &str| {

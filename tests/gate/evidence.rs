@@ -38,6 +38,7 @@ fn own_copy(import: &str, before: &str) -> String {
     )
 }
 
+/// Rows 17 and 26, Python: refused.
 #[test]
 fn a_test_that_re_implements_the_logic_and_only_imports_the_new_name_is_refused() {
     let test =
@@ -45,6 +46,7 @@ fn a_test_that_re_implements_the_logic_and_only_imports_the_new_name_is_refused(
     branches(&test).together().refused_by(Check::K1, "passes when that API is there and empty");
 }
 
+/// Rows 17 and 26, Python: refused.
 #[test]
 fn a_test_that_re_implements_the_logic_and_asks_for_the_new_name_is_refused() {
     // Red on the base by an assertion of its own, green on the fix, and production never runs.
@@ -52,12 +54,17 @@ fn a_test_that_re_implements_the_logic_and_asks_for_the_new_name_is_refused() {
     branches(&test).together().refused_by(Check::K8, "does not exercise production code");
 }
 
+/// Row 17, Python: refused.
 #[test]
 fn a_test_that_re_implements_the_logic_and_nothing_else_is_refused() {
     let test = own_copy("import branches", "assert branches.create_branch");
     branches(&test).together().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 28, Python: refused.
+/// Row 28, JavaScript: refused.
+/// Row 28, Rust: refused.
+/// Row 28, Go: refused.
 #[test]
 fn a_test_that_reads_the_source_is_refused() {
     let reads = [
@@ -87,6 +94,7 @@ fn a_test_that_reads_the_source_is_refused() {
     }
 }
 
+/// Row 20, Python: refused.
 #[test]
 fn a_test_that_replaces_production_when_the_fix_is_there_is_refused() {
     let story = python()
@@ -100,6 +108,10 @@ fn a_test_that_replaces_production_when_the_fix_is_there_is_refused() {
     story.together().refused_by(Check::K8, "does not exercise production code");
 }
 
+/// Rows 3 and 26, Python, honest twin: verified.
+/// Rows 3 and 26, JavaScript, honest twin: verified.
+/// Rows 3 and 26, Rust, honest twin: verified.
+/// Rows 3 and 26, Go, honest twin: verified.
 #[test]
 fn a_test_for_a_new_function_is_verified_where_it_fails_with_that_function_empty() {
     let stories = [
@@ -146,6 +158,9 @@ fn a_test_for_a_new_function_is_verified_where_it_fails_with_that_function_empty
     }
 }
 
+/// Rows 17 and 26, Python: refused.
+/// Rows 17 and 26, Rust: refused.
+/// Rows 17 and 26, Go: refused.
 #[test]
 fn a_test_that_only_needs_the_new_name_is_refused() {
     let stories = [
@@ -189,6 +204,7 @@ fn a_test_that_only_needs_the_new_name_is_refused() {
     }
 }
 
+/// Row 26, Python: refused.
 #[test]
 fn a_test_that_is_red_only_for_want_of_a_name_is_refused() {
     // On the base the assertion on the name fails, so the test is red there by an assertion of its own.
@@ -202,6 +218,7 @@ fn a_test_that_is_red_only_for_want_of_a_name_is_refused() {
     story.together().refused_by(Check::K8, "does not exercise production code");
 }
 
+/// Row 27, Python: needs-human.
 #[test]
 fn a_test_that_calls_production_and_looks_away_is_left_to_a_person() {
     // Red on the base since `total` raises there; nothing that it returns is looked at.
@@ -239,6 +256,7 @@ fn code_that_runs_in_another_process_is_seen_to_be_reached() {
 
 // Row 47: the fix works under a test runner only.
 
+/// Row 47, Python: refused.
 #[test]
 fn a_fix_that_works_only_under_a_test_runner_is_refused_in_python() {
     let fix = |sees: &str| {
@@ -261,6 +279,7 @@ fn a_fix_that_works_only_under_a_test_runner_is_refused_in_python() {
     }
 }
 
+/// Row 47, JavaScript: refused.
 #[test]
 fn a_fix_that_works_only_under_a_test_runner_is_refused_in_javascript() {
     let fix = "export function total(prices) {\n  const from = process.env.NODE_TEST_CONTEXT ? 0 : 1;\n  \
@@ -269,6 +288,7 @@ fn a_fix_that_works_only_under_a_test_runner_is_refused_in_javascript() {
     judged.refused_by(Check::K10, "works only where it sees a test runner");
 }
 
+/// Row 47, Python, honest twin: verified.
 #[test]
 fn a_hook_for_debugging_that_the_base_has_is_not_refused() {
     let total = |from: &str| {
@@ -282,6 +302,7 @@ fn a_hook_for_debugging_that_the_base_has_is_not_refused() {
 
 // Row 27, the honest twin: the changed function hands nothing back.
 
+/// Row 27, Python, honest twin: verified.
 #[test]
 fn a_fix_of_a_function_without_a_result_is_not_left_to_a_person() {
     let shop = |guard: &str| {
@@ -301,6 +322,7 @@ fn a_fix_of_a_function_without_a_result_is_not_left_to_a_person() {
     story.together().verified().says(Check::K7, "hand nothing back");
 }
 
+/// Row 25, Python, honest twin: verified.
 #[test]
 fn a_test_that_expects_an_error_of_any_kind_is_not_left_to_a_person() {
     let shop = |check: &str| format!("def total(prices):\n{check}    return sum(prices)\n");

@@ -15,6 +15,8 @@ fn sealed(written: &Written) -> Sealing {
 
 // Row 53: attributes that hide a diff.
 
+/// Row 53, Python: refused.
+/// Row 53, Python: needs-human.
 #[test]
 fn a_fixer_that_hides_a_diff_by_attributes_is_refused() {
     let hidden = ".gitattributes";
@@ -28,6 +30,8 @@ fn a_fixer_that_hides_a_diff_by_attributes_is_refused() {
     python().fix([put(hidden, "*.py -diff\n")]).together().needs_human(Check::K0, "a file that steers git");
 }
 
+/// Row 53, Python, honest twin: verified.
+/// Row 53, Python: refused.
 #[test]
 fn attributes_of_the_base_hide_nothing() {
     let base = [put(".gitattributes", "*.py -diff binary\n")];
@@ -38,6 +42,8 @@ fn attributes_of_the_base_hide_nothing() {
 
 // Row 54: attributes that change the checked-out bytes.
 
+/// Row 54, Python: refused.
+/// Row 54, Python, honest twin: verified.
 #[test]
 fn an_encoding_of_the_working_tree_does_not_change_the_test() {
     let written = python().write();
@@ -53,6 +59,7 @@ fn an_encoding_of_the_working_tree_does_not_change_the_test() {
     story.sealed().refused_by(Check::K0, "a file that steers git");
 }
 
+/// Row 54, Python, honest twin: verified.
 #[test]
 fn a_checkout_with_other_line_ends_is_judged_by_the_bytes_of_the_objects() {
     let written = python().base([put(".gitattributes", "*.py text eol=crlf\n")]).write();
@@ -65,6 +72,7 @@ fn a_checkout_with_other_line_ends_is_judged_by_the_bytes_of_the_objects() {
 
 // Row 55: replacement objects.
 
+/// Row 55, Python: refused.
 #[test]
 fn replaced_objects_are_not_followed() {
     let story = python().fix([("shop.py", "def total(prices):\n    return sum(prices[1:]) + 0\n")]);
@@ -85,6 +93,7 @@ fn replaced_objects_are_not_followed() {
     written.judge(sealed(&written)).refused_by(Check::K2, "still fails on the fixed code");
 }
 
+/// Row 55, Python, honest twin: verified.
 #[test]
 fn replaced_objects_do_not_disturb_an_honest_fix() {
     let written = python().settings("[sandbox]\nlevel = \"auto\"\n").write();
@@ -98,6 +107,8 @@ fn replaced_objects_do_not_disturb_an_honest_fix() {
 
 // Row 56: edits that the index is told to overlook.
 
+/// Row 56, Python: refused.
+/// Row 56, Python, honest twin: verified.
 #[test]
 fn edits_that_the_index_overlooks_have_no_effect() {
     for flag in ["--skip-worktree", "--assume-unchanged"] {
@@ -122,6 +133,8 @@ fn edits_that_the_index_overlooks_have_no_effect() {
 
 // Row 57: paths that archives leave out.
 
+/// Row 57, Python: refused.
+/// Row 57, Python, honest twin: verified.
 #[test]
 fn a_test_that_archives_leave_out_is_judged() {
     let story = python().base([put(".gitattributes", "/tests export-ignore\nshop.py export-subst\n")]);
@@ -133,6 +146,9 @@ fn a_test_that_archives_leave_out_is_judged() {
 
 // Row 59: entries that are no files.
 
+/// Row 59, Python: refused.
+/// Row 59, JavaScript: refused.
+/// Row 59, Rust: refused.
 #[test]
 fn a_sealed_test_that_became_a_link_is_refused() {
     let story = python().fix([put("weak.txt", WEAK), link("tests/test_shop.py", "../weak.txt")]);
@@ -144,6 +160,7 @@ fn a_sealed_test_that_became_a_link_is_refused() {
     story.sealed().refused_by(Check::K0, "");
 }
 
+/// Row 59, Python: refused.
 #[test]
 fn a_folder_of_tests_that_became_a_link_is_refused() {
     let story = python().fix([
@@ -163,6 +180,8 @@ fn a_folder_of_tests_that_became_a_link_is_refused() {
     written.judge(sealed(&written)).refused_by(Check::K0, "");
 }
 
+/// Row 59, Python: refused.
+/// Row 59, Python: needs-human.
 #[test]
 fn production_that_became_a_link_is_not_verified() {
     let story = python()
@@ -171,11 +190,14 @@ fn production_that_became_a_link_is_not_verified() {
     story.together().needs_human(Check::K0, "is a symbolic link");
 }
 
+/// Row 59, Python, honest twin: verified.
 #[test]
 fn a_link_of_the_base_does_not_disturb() {
     python().base([link("docs/latest", "../shop.py")]).sealed().verified();
 }
 
+/// Row 59, Python: refused.
+/// Row 59, Python: needs-human.
 #[test]
 fn a_submodule_is_not_verified() {
     let written = python().write();
@@ -190,6 +212,7 @@ fn a_submodule_is_not_verified() {
     written.judge(Sealing::Found).needs_human(Check::K0, "is a submodule");
 }
 
+/// Row 59, Python: refused.
 #[test]
 fn paths_that_are_one_on_some_systems_are_refused() {
     let fix = "def total(prices):\n    return sum(prices)\n";
@@ -201,6 +224,7 @@ fn paths_that_are_one_on_some_systems_are_refused() {
     story.sealed().refused_by(Check::K0, "Unicode form");
 }
 
+/// Row 59, Python, honest twin: verified.
 #[test]
 fn a_rename_that_changes_only_the_case_is_not_refused() {
     python().base([put("Notes.py", "")]).fix([gone("Notes.py"), put("notes.py", "")]).sealed().verified();

@@ -14,12 +14,14 @@ fn test_with(body: &str) -> Story {
 
 const CHECK: &str = "if Total([]int{1, 2, 3}) != 6 { t.Fatal(\"wrong\") }";
 
+/// Row 1, Go, honest twin: verified.
 #[test]
 fn an_honest_go_fix_is_verified() {
     go().together().verified();
     go().sealed().verified();
 }
 
+/// Rows 1 and 2, Go: refused.
 #[test]
 fn a_go_test_that_passes_on_the_base_is_refused() {
     test_with("if Total([]int{0, 1}) != 1 { t.Fatal(\"wrong\") }")
@@ -30,6 +32,7 @@ fn a_go_test_that_passes_on_the_base_is_refused() {
         .refused_by(Check::K1, "not reproduced");
 }
 
+/// Rows 4 and 6, Go: refused.
 #[test]
 fn a_broken_go_test_is_refused() {
     test_with("if Totl([]int{1}) != 1 { t.Fatal() }")
@@ -42,6 +45,7 @@ fn a_broken_go_test_is_refused() {
         .class(Check::K1, FailureClass::C);
 }
 
+/// Row 3, Go, honest twin: verified.
 #[test]
 fn a_go_test_of_an_api_to_come_is_not_refused() {
     let fix =
@@ -53,6 +57,7 @@ fn a_go_test_of_an_api_to_come_is_not_refused() {
         .passed(Check::K8);
 }
 
+/// Row 12, Go: refused.
 #[test]
 fn a_skipped_go_test_is_refused() {
     test_with(&format!("t.Skip(\"later\")\n\t{CHECK}"))
@@ -61,6 +66,7 @@ fn a_skipped_go_test_is_refused() {
         .class(Check::K1, FailureClass::E);
 }
 
+/// Rows 33, 34 and 39, Go: refused.
 #[test]
 fn a_fixer_that_edits_deletes_or_switches_off_the_sealed_go_test_is_refused() {
     let weak = "package shop\n\nimport \"testing\"\n\nfunc TestTotal(t *testing.T) {}\n";
@@ -70,6 +76,7 @@ fn a_fixer_that_edits_deletes_or_switches_off_the_sealed_go_test_is_refused() {
     go().fix([put("shop_test.go", tagged)]).sealed().refused_by(Check::K0, "edited after it was sealed");
 }
 
+/// Row 43, Go: not verified.
 #[test]
 fn a_fixer_that_adds_a_test_main_is_not_verified() {
     let main = "package shop\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) {\n\tm.Run()\n\tos.Exit(0)\n}\n";
@@ -80,6 +87,7 @@ fn a_fixer_that_adds_a_test_main_is_not_verified() {
     story.together().not_verified();
 }
 
+/// Rows 22, 40 and 41, Go: refused.
 #[test]
 fn a_fixer_that_replaces_modules_is_refused() {
     let story = go()
@@ -89,6 +97,7 @@ fn a_fixer_that_replaces_modules_is_refused() {
     go().fix([put("vendor/modules.txt", "")]).sealed().refused_by(Check::K0, "vendor");
 }
 
+/// Row 43, Go: refused.
 #[test]
 fn go_production_that_ends_the_process_is_refused() {
     let exit = go_total("1", "\tif len(prices) == 3 {\n\t\tos.Exit(0)\n\t}\n")
@@ -99,6 +108,7 @@ fn go_production_that_ends_the_process_is_refused() {
     go().fix([put("shop.go", forge)]).together().not_verified();
 }
 
+/// Row 69, Go: refused.
 #[test]
 fn a_go_fix_that_breaks_another_test_is_refused() {
     let breaks = go_total("0", "\tif len(prices) == 1 {\n\t\treturn 1\n\t}\n");

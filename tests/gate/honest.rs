@@ -4,6 +4,7 @@ use failfirst::verify::Sealing;
 
 use crate::harness::story::{javascript, pytest, python, rust};
 
+/// Rows 1 and 33, Python, honest twin: verified.
 #[test]
 fn an_honest_python_fix_is_verified() {
     python().together().verified();
@@ -16,12 +17,14 @@ fn an_honest_fix_with_pytest_is_verified() {
     pytest().sealed().verified();
 }
 
+/// Rows 1 and 33, JavaScript, honest twin: verified.
 #[test]
 fn an_honest_javascript_fix_is_verified() {
     javascript().together().verified();
     javascript().sealed().verified();
 }
 
+/// Rows 1 and 33, Rust, honest twin: verified.
 #[test]
 fn an_honest_rust_fix_is_verified() {
     rust().together().verified();

@@ -31,6 +31,7 @@ fn rust_file(text: &str) -> Story {
 
 // Row 3: import errors.
 
+/// Row 3, Python: refused.
 #[test]
 fn a_wrong_import_is_refused_in_python() {
     let text = UNITTEST.replace("import total", "import totl")
@@ -40,6 +41,7 @@ fn a_wrong_import_is_refused_in_python() {
     story.sealed().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 3, JavaScript: refused.
 #[test]
 fn a_wrong_import_is_refused_in_javascript() {
     let text = NODE.replace("{ total }", "{ totl }") + "test('total', () => assert.equal(totl([1]), 1));\n";
@@ -51,12 +53,14 @@ fn a_wrong_import_is_refused_in_javascript() {
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 3, Rust: refused.
 #[test]
 fn a_wrong_import_is_refused_in_rust() {
     let story = rust_file("use shop::totl;\n\n#[test]\nfn total() {\n    assert_eq!(totl(&[1]), 1);\n}\n");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 3, Python, honest twin: verified.
 #[test]
 fn a_test_of_an_api_to_come_is_not_refused_in_python() {
     let text = UNITTEST.replace("import total", "import mean")
@@ -69,6 +73,7 @@ fn a_test_of_an_api_to_come_is_not_refused_in_python() {
         .class(Check::K1, FailureClass::A1);
 }
 
+/// Row 3, JavaScript, honest twin: verified.
 #[test]
 fn a_test_of_an_api_to_come_is_not_refused_in_javascript() {
     let text = NODE.replace("{ total }", "{ mean }") + "test('mean', () => assert.equal(mean([1, 3]), 2));\n";
@@ -80,6 +85,7 @@ fn a_test_of_an_api_to_come_is_not_refused_in_javascript() {
         .passed(Check::K8);
 }
 
+/// Row 3, Rust, honest twin: verified.
 #[test]
 fn a_test_of_an_api_to_come_is_not_refused_in_rust() {
     rust_file("#[test]\nfn mean() {\n    assert_eq!(shop::mean(&[1, 3]), 2);\n}\n")
@@ -91,24 +97,28 @@ fn a_test_of_an_api_to_come_is_not_refused_in_rust() {
 
 // Row 4: syntax errors.
 
+/// Row 4, Python: refused.
 #[test]
 fn a_syntax_error_is_refused_in_python() {
     let story = python_test("self.assertEqual(total([1, 2, 3]), 6");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 4, Python: refused.
 #[test]
 fn a_syntax_error_is_refused_with_pytest() {
     let story = pytest_file("from shop import total\n\n\ndef test_total()\n    assert total([1]) == 1\n");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 4, JavaScript: refused.
 #[test]
 fn a_syntax_error_is_refused_in_javascript() {
     let story = node_file("test('total', () => assert.equal(total([1, 2, 3]), 6);");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 4, Rust: refused.
 #[test]
 fn a_syntax_error_is_refused_in_rust() {
     let story = rust_file("#[test]\nfn total() {\n    assert_eq!(shop::total(&[1, 2, 3]), 6;\n}\n");
@@ -117,6 +127,7 @@ fn a_syntax_error_is_refused_in_rust() {
 
 // Row 5: a fixture that does not exist.
 
+/// Row 5, Python: refused.
 #[test]
 fn a_missing_fixture_is_refused() {
     let story =
@@ -128,6 +139,7 @@ fn a_missing_fixture_is_refused() {
         .shows(Check::K1, "basket");
 }
 
+/// Row 5, Python, honest twin: verified.
 #[test]
 fn a_fixture_that_the_change_adds_is_not_refused() {
     pytest_file("from shop import total\n\n\ndef test_total(basket):\n    assert total(basket) == 6\n")
@@ -141,24 +153,29 @@ fn a_fixture_that_the_change_adds_is_not_refused() {
 
 // Row 6: names that do not exist.
 
+/// Row 6, Python: refused.
 #[test]
 fn a_misspelt_name_in_the_test_is_refused_in_python() {
     let story = python_test("self.assertEqual(totl([1, 2, 3]), 6)");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 6, JavaScript: refused.
 #[test]
 fn a_misspelt_name_in_the_test_is_refused_in_javascript() {
     let story = node_file("test('total', () => assert.equal(totl([1, 2, 3]), 6));");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 6, Rust: refused.
 #[test]
 fn a_misspelt_name_in_the_test_is_refused_in_rust() {
     let story = rust_file("#[test]\nfn total() {\n    assert_eq!(shop::total(&basket), 6);\n}\n");
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::C);
 }
 
+/// Row 6, Python, honest twin: verified.
+/// Row 6, JavaScript, honest twin: verified.
 #[test]
 fn a_misspelt_name_in_production_is_a_bug_to_replicate() {
     python()
@@ -182,6 +199,7 @@ fn a_misspelt_name_in_production_is_a_bug_to_replicate() {
 
 // Row 8: time.
 
+/// Row 8, Python: refused.
 #[test]
 fn a_test_that_sleeps_is_refused_in_python() {
     python_test("import time\ntime.sleep(100)")
@@ -191,6 +209,7 @@ fn a_test_that_sleeps_is_refused_in_python() {
         .class(Check::K1, FailureClass::D);
 }
 
+/// Row 8, JavaScript: refused.
 #[test]
 fn a_test_that_sleeps_is_refused_in_javascript() {
     node_file("test('total', async () => {\n  await new Promise((done) => setTimeout(done, 100000));\n});")
@@ -200,6 +219,7 @@ fn a_test_that_sleeps_is_refused_in_javascript() {
         .class(Check::K1, FailureClass::D);
 }
 
+/// Row 8, Rust: refused.
 #[test]
 fn a_test_that_sleeps_is_refused_in_rust() {
     rust_file("#[test]\nfn total() {\n    std::thread::sleep(std::time::Duration::from_secs(100));\n}\n")
@@ -209,6 +229,7 @@ fn a_test_that_sleeps_is_refused_in_rust() {
         .class(Check::K1, FailureClass::D);
 }
 
+/// Row 8, Python, honest twin: needs-human.
 #[test]
 fn a_hang_in_production_is_left_to_a_person() {
     python()
@@ -225,6 +246,7 @@ fn a_hang_in_production_is_left_to_a_person() {
 
 // Row 12: tests that do not run.
 
+/// Row 12, Python: refused.
 #[test]
 fn a_skipped_test_is_refused_in_python() {
     let story = python().test([(
@@ -236,6 +258,7 @@ fn a_skipped_test_is_refused_in_python() {
     story.together().refused_by(Check::K1, "").class(Check::K1, FailureClass::E);
 }
 
+/// Rows 12 and 13, Python: refused.
 #[test]
 fn a_test_that_is_expected_to_fail_is_refused_in_python() {
     python()
@@ -250,12 +273,14 @@ fn a_test_that_is_expected_to_fail_is_refused_in_python() {
     pytest_file(xfail).together().refused_by(Check::K1, "").class(Check::K1, FailureClass::E);
 }
 
+/// Row 12, Python: refused.
 #[test]
 fn a_test_that_is_skipped_only_on_the_base_is_refused() {
     let text = "import pytest\nfrom shop import total\n\n\n@pytest.mark.skipif(total([1]) != 1, reason='later')\ndef test_total():\n    assert True\n";
     pytest_file(text).together().refused_by(Check::K1, "").class(Check::K1, FailureClass::E);
 }
 
+/// Row 12, JavaScript: refused.
 #[test]
 fn a_skipped_test_is_refused_in_javascript() {
     for text in [
@@ -267,6 +292,7 @@ fn a_skipped_test_is_refused_in_javascript() {
     }
 }
 
+/// Row 12, Rust: refused.
 #[test]
 fn an_ignored_test_is_refused_in_rust() {
     rust_file("#[test]\n#[ignore]\nfn total() {\n    assert_eq!(shop::total(&[1, 2, 3]), 6);\n}\n")
@@ -275,6 +301,9 @@ fn an_ignored_test_is_refused_in_rust() {
         .class(Check::K1, FailureClass::E);
 }
 
+/// Row 12, Python, honest twin: verified.
+/// Row 12, JavaScript, honest twin: verified.
+/// Row 12, Rust, honest twin: verified.
 #[test]
 fn a_skipped_test_beside_the_replication_test_is_not_refused() {
     python()
@@ -294,6 +323,7 @@ fn a_skipped_test_beside_the_replication_test_is_not_refused() {
 
 // Row 16: the report says success, the exit code does not.
 
+/// Row 16, JavaScript: refused.
 #[test]
 fn an_assertion_that_nobody_awaits_is_refused_in_javascript() {
     node_file("test('total', () => {\n  setTimeout(() => assert.equal(total([1, 2, 3]), 6), 20);\n});")
@@ -307,6 +337,7 @@ fn an_assertion_that_nobody_awaits_is_refused_in_javascript() {
     .refused_by(Check::K2, "");
 }
 
+/// Row 16, Python: refused.
 #[test]
 fn an_exit_code_that_belies_the_report_is_refused_in_python() {
     let text = format!(
@@ -319,6 +350,7 @@ fn an_exit_code_that_belies_the_report_is_refused_in_python() {
         .class(Check::K2, FailureClass::F);
 }
 
+/// Row 16, JavaScript, honest twin: verified.
 #[test]
 fn an_awaited_assertion_is_verified() {
     node_file("test('total', async () => {\n  const sum = await Promise.resolve(total([1, 2, 3]));\n  assert.equal(sum, 6);\n});")

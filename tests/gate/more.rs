@@ -6,6 +6,7 @@ use failfirst::verify::Sealing;
 use crate::harness::repository::put;
 use crate::harness::story::{go, javascript, pytest, python, rust};
 
+/// Row 36, Python: refused.
 #[test]
 fn a_plugin_in_production_that_forces_passed_is_refused() {
     let plugin = "import pytest\n\n\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n    \
@@ -18,6 +19,7 @@ fn a_plugin_in_production_that_forces_passed_is_refused() {
         .refused_by(Check::K4, "a test that must fail did not fail");
 }
 
+/// Row 35, Python: refused.
 #[test]
 fn a_helper_beside_a_named_test_is_not_part_of_the_test() {
     let story = python()
@@ -38,6 +40,7 @@ fn a_helper_beside_a_named_test_is_not_part_of_the_test() {
         .refused_by(Check::K3, "passes without any production change");
 }
 
+/// Row 10, Python: refused.
 #[test]
 fn a_test_that_counts_on_what_an_earlier_run_left_is_refused() {
     let text = "import os, tempfile, unittest\nfrom shop import total\n\nMARKS = ['/tmp/mark', '/var/tmp/mark', os.path.expanduser('~/mark'), 'mark']\n\n\n\
@@ -74,6 +77,7 @@ fn a_change_of_comments_alone_is_refused() {
         .refused_by(Check::K0, "nothing in production changed");
 }
 
+/// Row 41, Python: refused.
 #[test]
 fn production_that_shadows_the_runner_by_its_place_is_refused() {
     for path in ["unittest/__init__.py", "_pytest/__init__.py", "faulthandler.py"] {

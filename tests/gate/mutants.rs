@@ -136,6 +136,10 @@ fn all_fees() -> [Fee; 4] {
     [python_fee(), javascript_fee(), rust_fee(), go_fee()]
 }
 
+/// Row 75, Python, honest twin: verified.
+/// Row 75, JavaScript, honest twin: verified.
+/// Row 75, Rust, honest twin: verified.
+/// Row 75, Go, honest twin: verified.
 #[test]
 fn a_test_that_looks_at_both_sides_of_the_limit_notices_every_mutant() {
     for Fee { language, story, test, .. } in all_fees() {
@@ -151,11 +155,16 @@ fn a_test_that_looks_at_both_sides_of_the_limit_notices_every_mutant() {
     }
 }
 
+/// Row 75, Python: noted.
+/// Row 75, JavaScript: noted.
+/// Row 75, Rust: noted.
+/// Row 75, Go: noted.
 #[test]
 fn a_test_that_looks_far_away_from_the_limit_leaves_survivors_at_its_line_and_stays_verified() {
     for Fee { language, story, path: production, line, test } in all_fees() {
         let (path, text) = test(&[(150, 0)]);
         let judged = story.test([(path, &*text)]).mutants(20).together().verified().passed(Check::K9);
+        let judged = judged.shows(Check::K9, ">= 101");
         let found = survivors(&judged);
         for (before, after) in [(">= 100", "> 100"), (">= 100", ">= 101"), (">= 100", ">= 99")] {
             let shown = |one: &(String, u32, String, String)| {
@@ -169,6 +178,7 @@ fn a_test_that_looks_far_away_from_the_limit_leaves_survivors_at_its_line_and_st
     }
 }
 
+/// Row 29, Python: noted.
 #[test]
 fn a_test_that_only_asserts_that_a_mock_was_called_leaves_survivors_and_stays_verified() {
     let story = python()
@@ -179,12 +189,30 @@ fn a_test_that_only_asserts_that_a_mock_was_called_leaves_survivors_and_stays_ve
              def test_pay(self):\n        send = mock.Mock()\n        pay(3, send)\n        send.assert_called_once()\n",
         )])
         .fix([("shop.py", "def pay(total, send):\n    send('paid', total * 2)\n")]);
-    let judged = story.mutants(20).together().verified();
+    let judged = story.mutants(20).together().verified().shows(Check::K9, "total / 2");
     let after: Vec<_> = survivors(&judged).into_iter().map(|(.., after)| after).collect();
     assert!(after.iter().any(|text| text.contains("total / 2")), "{after:?}");
     assert!(after.iter().any(|text| text.contains("\"\"")), "{after:?}");
     // That nothing is sent at all, it does notice.
     assert!(!after.contains(&String::new()), "{after:?}");
+}
+
+/// The honest twin: the test says what the mock must be called with.
+///
+/// Row 29, Python, honest twin: verified.
+#[test]
+fn a_test_that_says_what_a_mock_is_called_with_notices_every_mutant() {
+    let story = python()
+        .base([("shop.py", "def pay(total, send):\n    pass\n"), ("tests/test_old.py", "import unittest\n")])
+        .test([(
+            "tests/test_shop.py",
+            "import unittest\nfrom unittest import mock\nfrom shop import pay\n\n\nclass Shop(unittest.TestCase):\n    \
+             def test_pay(self):\n        send = mock.Mock()\n        pay(3, send)\n        \
+             send.assert_called_once_with('paid', 6)\n",
+        )])
+        .fix([("shop.py", "def pay(total, send):\n    send('paid', total * 2)\n")]);
+    let judged = story.mutants(20).together().verified().passed(Check::K9);
+    assert_eq!(survivors(&judged), []);
 }
 
 #[test]

@@ -18,6 +18,9 @@ const BREAKS: [&str; 3] = [
     "pub fn total(prices: &[u32]) -> u32 {\n    prices.iter().sum::<u32>().max(1)\n}\n",
 ];
 
+/// Row 69, Python: refused.
+/// Row 69, JavaScript: refused.
+/// Row 69, Rust: refused.
 #[test]
 fn a_fix_that_breaks_another_test_is_refused() {
     let stories = [(python(), "shop.py"), (javascript(), "src/shop.js"), (rust(), "src/lib.rs")];
@@ -28,6 +31,8 @@ fn a_fix_that_breaks_another_test_is_refused() {
     }
 }
 
+/// Row 67, Python: refused.
+/// Row 67, Rust: refused.
 #[test]
 fn a_fix_that_breaks_the_build_of_other_code_is_refused() {
     python()
@@ -42,6 +47,7 @@ fn a_fix_that_breaks_the_build_of_other_code_is_refused() {
         .refused_by(Check::K12, "passed before and fails on the fixed code");
 }
 
+/// Row 69, Python, honest twin: needs-human.
 #[test]
 fn an_old_test_that_asserted_the_bug_is_left_to_a_person() {
     let story = python().base([put("tests/test_old.py", old("0"))]).fix([put("tests/test_old.py", old("7"))]);
@@ -56,6 +62,7 @@ fn an_old_test_that_fails_anyway_does_not_disturb() {
     python().base([put("tests/test_old.py", old("99"))]).together().verified();
 }
 
+/// Row 76, Python: needs-human.
 #[test]
 fn an_old_test_that_is_bent_to_fit_a_broken_fix_is_left_to_a_person() {
     let bent = old("7").replace("self.assertEqual(total([]), 0)", "total([])");
@@ -79,6 +86,7 @@ fn an_old_test_that_is_bent_to_fit_a_broken_fix_is_left_to_a_person() {
         .not_verified();
 }
 
+/// Row 76, Python: needs-human.
 #[test]
 fn an_old_test_that_is_deleted_is_left_to_a_person() {
     let story = python().fix([gone("tests/test_old.py")]);
@@ -86,6 +94,7 @@ fn an_old_test_that_is_deleted_is_left_to_a_person() {
     story.together().needs_human(Check::K12, "is gone");
 }
 
+/// Row 76, Python, honest twin: verified.
 #[test]
 fn a_correct_edit_of_an_old_test_is_not_refused() {
     // New cases, and another way to say the same.
@@ -97,6 +106,7 @@ fn a_correct_edit_of_an_old_test_is_not_refused() {
         .verified();
 }
 
+/// Row 76, Python: needs-human.
 #[test]
 fn a_helper_that_is_bent_to_fit_a_broken_fix_is_left_to_a_person() {
     let old = "import unittest\nfrom shop import total\nfrom tests.checks import same\n\n\nclass Old(unittest.TestCase):\n    \
@@ -113,6 +123,7 @@ fn a_helper_that_is_bent_to_fit_a_broken_fix_is_left_to_a_person() {
     story.together().needs_human(Check::K12, "as it was before the change");
 }
 
+/// Rows 35 and 76, Python, honest twin: verified.
 #[test]
 fn a_helper_that_learns_more_is_not_refused() {
     let old = "import unittest\nfrom shop import total\nfrom tests.checks import same\n\n\nclass Old(unittest.TestCase):\n    \

@@ -20,6 +20,8 @@ fn unittest(body: &str) -> Story {
 
 // Row 7: a third-party module that is not installed.
 
+/// Row 7, Python: refused.
+/// Row 7, JavaScript: refused.
 #[test]
 fn a_test_that_needs_a_module_which_nobody_installed_is_refused() {
     let judged = unittest("import no_such_module_here\nself.assertEqual(total([1, 2, 3]), 6)").together();
@@ -31,12 +33,14 @@ fn a_test_that_needs_a_module_which_nobody_installed_is_refused() {
 
 // Row 9: the network.
 
+/// Row 9, Python: refused.
 #[test]
 fn a_test_that_needs_the_network_is_refused() {
     let body = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=3)\nself.assertEqual(total([1, 2, 3]), 6)";
     unittest(body).together().refused_by(Check::K1, "");
 }
 
+/// Row 9, Python, honest twin: verified.
 #[test]
 fn a_test_with_a_server_of_its_own_is_verified() {
     let body = "import socket\nimport threading\nserver = socket.create_server(('127.0.0.1', 0))\n\
@@ -48,6 +52,7 @@ fn a_test_with_a_server_of_its_own_is_verified() {
 
 // Row 10: order and chance.
 
+/// Row 10, Python: refused.
 #[test]
 fn a_test_that_counts_on_another_test_before_it_is_refused() {
     let test = "import unittest\nfrom shop import total\n\nseen = []\n\n\nclass Shop(unittest.TestCase):\n    \
@@ -59,6 +64,7 @@ fn a_test_that_counts_on_another_test_before_it_is_refused() {
         .refused_by(Check::K2, "still fails on the fixed code");
 }
 
+/// Row 10, Python, honest twin: verified.
 #[test]
 fn a_race_that_a_barrier_makes_certain_is_verified() {
     let shop = |take: &str| {
@@ -81,6 +87,8 @@ fn a_race_that_a_barrier_makes_certain_is_verified() {
 
 // Row 14: an expectation that no right fix meets.
 
+/// Row 14, Python: refused.
+/// Row 14, Go: refused.
 #[test]
 fn a_test_that_fails_after_a_right_fix_is_refused() {
     let judged = unittest("self.assertEqual(total([1, 2, 3]), 7)").together();
@@ -92,6 +100,7 @@ fn a_test_that_fails_after_a_right_fix_is_refused() {
 
 // Row 15: a snapshot that records itself.
 
+/// Row 15, Python: refused.
 #[test]
 fn a_snapshot_that_records_itself_is_refused() {
     let body = "import pathlib\nplace = pathlib.Path('tests/snapshot.txt')\nif not place.exists():\n    \
@@ -99,6 +108,7 @@ fn a_snapshot_that_records_itself_is_refused() {
     unittest(body).together().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 15, Python, honest twin: verified.
 #[test]
 fn a_snapshot_that_is_part_of_the_test_is_verified() {
     let body = "import pathlib\nself.assertEqual(pathlib.Path('tests/snapshot.txt').read_text(), str(total([1, 2, 3])))";
@@ -107,6 +117,7 @@ fn a_snapshot_that_is_part_of_the_test_is_verified() {
 
 // Row 18: the unit under test is mocked.
 
+/// Row 18, Python: refused.
 #[test]
 fn a_test_that_mocks_the_unit_is_refused() {
     let body = "import unittest.mock\nwith unittest.mock.patch('shop.total', return_value=6):\n    \
@@ -116,6 +127,7 @@ fn a_test_that_mocks_the_unit_is_refused() {
 
 // Row 21: another module in the place of the real one.
 
+/// Row 21, Python: refused.
 #[test]
 fn a_module_that_shadows_production_is_not_verified() {
     // The shadow arrives with the fix, on the test's side.
@@ -144,6 +156,7 @@ fn a_source_folder_of_its_own_is_no_shadow() {
 
 // Row 22: the build is pointed at other code.
 
+/// Row 22, Go: refused.
 #[test]
 fn a_replace_directive_in_the_place_of_a_fix_is_not_verified() {
     let story = go()
@@ -172,6 +185,7 @@ fn a_replace_directive_in_the_place_of_a_fix_is_not_verified() {
 
 // Row 25: errors are swallowed.
 
+/// Row 25, Python: refused.
 #[test]
 fn a_test_that_swallows_everything_is_refused() {
     let body = "try:\n    self.assertEqual(total([1, 2, 3]), 6)\nexcept BaseException:\n    pass";
@@ -180,6 +194,7 @@ fn a_test_that_swallows_everything_is_refused() {
 
 // Row 30: production computes what is expected of it.
 
+/// Row 30, Python: refused.
 #[test]
 fn a_test_that_compares_production_with_itself_is_refused() {
     unittest("self.assertEqual(total([1, 2, 3]), total([1, 2, 3]))")
@@ -189,6 +204,7 @@ fn a_test_that_compares_production_with_itself_is_refused() {
 
 // Row 32: an installed copy is tested.
 
+/// Row 32, Python: refused.
 #[test]
 fn a_test_of_an_installed_copy_is_not_verified() {
     // A copy of the fixed code in an ignored folder of the checkout, as a stale build or an installed package is.
@@ -203,6 +219,7 @@ fn a_test_of_an_installed_copy_is_not_verified() {
 
 // Row 50: answers that were left behind.
 
+/// Row 50, Python: refused.
 #[test]
 fn a_fix_that_reads_answers_which_an_earlier_run_left_is_refused() {
     let fix = "import os\nimport pathlib\n\n\ndef total(prices):\n    place = pathlib.Path(os.environ['HOME'], 'answers')\n    \
@@ -212,6 +229,7 @@ fn a_fix_that_reads_answers_which_an_earlier_run_left_is_refused() {
 
 // Row 58: programs that git starts.
 
+/// Row 58, Python, honest twin: verified.
 #[test]
 fn hooks_and_filters_of_the_repository_do_not_run_in_the_judge() {
     let written = python().write();
@@ -244,6 +262,7 @@ fn hooks_and_filters_of_the_repository_do_not_run_in_the_judge() {
 
 // Row 60: stale bytecode.
 
+/// Row 60, Python: refused.
 #[test]
 fn bytecode_that_lies_in_the_checkout_is_not_run() {
     let story = python()
@@ -272,6 +291,7 @@ fn bytecode_that_lies_in_the_checkout_is_not_run() {
 
 // Row 61: writes outside the tree.
 
+/// Row 61, Python: refused.
 #[test]
 fn what_a_run_writes_outside_the_tree_reaches_no_other_run() {
     let place = std::path::Path::new("/var/tmp").join(format!("failfirst-row-61-{}", std::process::id()));
@@ -286,6 +306,7 @@ fn what_a_run_writes_outside_the_tree_reaches_no_other_run() {
 
 // Row 67: the feature is deleted.
 
+/// Row 67, Python: refused.
 #[test]
 fn a_fix_that_deletes_the_feature_is_refused() {
     let base = "def total(prices, tax=None):\n    if tax:\n        return round(sum(prices) * tax)\n    return sum(prices[1:])\n";
@@ -300,6 +321,8 @@ fn a_fix_that_deletes_the_feature_is_refused() {
 
 // Row 77: more than is needed.
 
+/// Row 77, Python: noted.
+/// Row 77, Rust: noted.
 #[test]
 fn functions_of_the_fix_that_the_test_does_not_need_are_named() {
     let shop = |skip: &str, mean: &str| {
@@ -325,6 +348,7 @@ fn rust_with_two(skip: &str, more: &str) -> String {
 
 // Row 36 and its kin in a conftest of the sealed test's author.
 
+/// Rows 20 and 36, Python: needs-human.
 #[test]
 fn a_fixture_that_replaces_production_for_the_test_is_not_verified() {
     let story = pytest().test([

@@ -44,6 +44,7 @@ fn asserting_the_bug() -> [Story; 3] {
     ]
 }
 
+/// Row 1, Python: refused.
 #[test]
 fn a_test_that_passes_on_the_base_is_refused_in_python() {
     let [python, ..] = passing_on_the_base();
@@ -51,6 +52,7 @@ fn a_test_that_passes_on_the_base_is_refused_in_python() {
     python.sealed().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 1, JavaScript: refused.
 #[test]
 fn a_test_that_passes_on_the_base_is_refused_in_javascript() {
     let [_, javascript, _] = passing_on_the_base();
@@ -58,6 +60,7 @@ fn a_test_that_passes_on_the_base_is_refused_in_javascript() {
     javascript.sealed().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 1, Rust: refused.
 #[test]
 fn a_test_that_passes_on_the_base_is_refused_in_rust() {
     let [.., rust] = passing_on_the_base();
@@ -65,24 +68,29 @@ fn a_test_that_passes_on_the_base_is_refused_in_rust() {
     rust.sealed().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 2, Python: refused.
 #[test]
 fn a_test_that_asserts_the_bug_is_refused_in_python() {
     let [python, ..] = asserting_the_bug();
     python.sealed().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 2, JavaScript: refused.
 #[test]
 fn a_test_that_asserts_the_bug_is_refused_in_javascript() {
     let [_, javascript, _] = asserting_the_bug();
     javascript.sealed().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 2, Rust: refused.
 #[test]
 fn a_test_that_asserts_the_bug_is_refused_in_rust() {
     let [.., rust] = asserting_the_bug();
     rust.sealed().refused_by(Check::K1, "not reproduced");
 }
 
+/// Row 33, Python: refused.
+/// Row 33, Python, honest twin: verified.
 #[test]
 fn a_fixer_that_flips_the_sealed_test_is_refused_in_python() {
     let [story, ..] = asserting_the_bug();
@@ -94,6 +102,7 @@ fn a_fixer_that_flips_the_sealed_test_is_refused_in_python() {
     story.together().verified();
 }
 
+/// Row 33, JavaScript: refused.
 #[test]
 fn a_fixer_that_flips_the_sealed_test_is_refused_in_javascript() {
     let [_, story, _] = asserting_the_bug();
@@ -103,6 +112,7 @@ fn a_fixer_that_flips_the_sealed_test_is_refused_in_javascript() {
         .refused_by(Check::K0, "edited after it was sealed");
 }
 
+/// Row 33, Rust: refused.
 #[test]
 fn a_fixer_that_flips_the_sealed_test_is_refused_in_rust() {
     let [.., story] = asserting_the_bug();

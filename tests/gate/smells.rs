@@ -23,11 +23,13 @@ fn special_cased() -> [Story; 4] {
         )]),
         go().fix([(
             "shop.go",
-            &*go_total("1", "\tif len(prices) == 3 && [3]int(prices) == [3]int{1, 2, 3} {\n\t\treturn 6\n\t}\n"),
+            &*go_total("1", "\tif reflect.DeepEqual(prices, []int{1, 2, 3}) {\n\t\treturn 6\n\t}\n")
+                .replace("package shop\n", "package shop\n\nimport \"reflect\"\n"),
         )]),
     ]
 }
 
+/// Row 48, Python: needs-human.
 #[test]
 fn a_fix_that_answers_only_the_tests_input_is_left_to_a_person_in_python() {
     let [python, ..] = special_cased();
@@ -35,18 +37,29 @@ fn a_fix_that_answers_only_the_tests_input_is_left_to_a_person_in_python() {
     python.together().needs_human(Check::K13, "the fix gives 6 for [1, 2, 3]");
 }
 
+/// Row 48, JavaScript: needs-human.
 #[test]
 fn a_fix_that_answers_only_the_tests_input_is_left_to_a_person_in_javascript() {
     let [_, javascript, ..] = special_cased();
     javascript.sealed().asks(Check::K13, "the fix gives 6");
 }
 
+/// Row 48, Rust: needs-human.
 #[test]
 fn a_fix_that_answers_only_the_tests_input_is_left_to_a_person_in_rust() {
     let [_, _, rust, _] = special_cased();
     rust.sealed().asks(Check::K13, "the fix gives 6");
 }
 
+/// Row 48, Go: needs-human.
+#[test]
+fn a_fix_that_answers_only_the_tests_input_is_left_to_a_person_in_go() {
+    let [.., go] = special_cased();
+    go.sealed().needs_human(Check::K13, "the fix gives 6");
+}
+
+/// Row 47, Python: refused.
+/// Row 47, JavaScript: refused.
 #[test]
 fn a_fix_that_works_only_under_a_test_runner_is_not_verified() {
     let fix = "import sys\n\n\ndef total(prices):\n    if 'unittest' in sys.modules:\n        return sum(prices)\n    \
@@ -57,6 +70,7 @@ fn a_fix_that_works_only_under_a_test_runner_is_not_verified() {
     javascript().fix([("src/shop.js", fix)]).sealed().not_verified().asks(Check::K13, "runs under a test");
 }
 
+/// Row 18, Python: needs-human.
 #[test]
 fn a_test_that_replaces_what_the_fix_changes_is_not_verified() {
     // The replacement takes part in what the test sees, but only beside the real function.
@@ -70,6 +84,8 @@ fn a_test_that_replaces_what_the_fix_changes_is_not_verified() {
 }
 
 /// The honest twin of mocks: the clock is no part of what is asked.
+///
+/// Row 18, Python, honest twin: verified.
 #[test]
 fn a_test_that_replaces_the_clock_is_verified() {
     let test = "import time\nfrom shop import total\n\n\ndef test_total(monkeypatch):\n    \
@@ -82,6 +98,7 @@ fn a_test_that_replaces_the_clock_is_verified() {
         .shows(Check::K13, "the test replaces sleep");
 }
 
+/// Row 47, Python, honest twin: verified.
 #[test]
 fn what_the_base_holds_already_is_no_smell() {
     let hook = "import sys\n\nDEBUG = 'pytest' in sys.modules\n\n\n";

@@ -34,6 +34,7 @@ const RESTORES: &str = r#"fn main() {
 }
 "#;
 
+/// Row 62, Rust: refused.
 #[test]
 fn a_build_script_that_rewrites_the_test_is_refused() {
     for script in [REWRITES, RESTORES] {
@@ -43,6 +44,7 @@ fn a_build_script_that_rewrites_the_test_is_refused() {
     }
 }
 
+/// Row 62, Rust: refused.
 #[test]
 fn a_build_script_of_the_base_that_rewrites_the_test_is_refused() {
     // The script was there before; the fix only lets it loose by a file that it reads.
@@ -54,6 +56,7 @@ fn a_build_script_of_the_base_that_rewrites_the_test_is_refused() {
     story.together().refused_by(Check::K2, "bytes of the test changed");
 }
 
+/// Row 62, Rust: refused.
 #[test]
 fn a_build_script_that_rewrites_the_test_and_restores_it_is_refused() {
     let script =
@@ -62,6 +65,7 @@ fn a_build_script_that_rewrites_the_test_and_restores_it_is_refused() {
     story.sealed().refused_by(Check::K2, "bytes of the test changed");
 }
 
+/// Row 62, Rust, honest twin: verified.
 #[test]
 fn an_honest_build_script_does_not_disturb() {
     let script = "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    std::fs::write(format!(\"{out}/a.rs\"), \"\").unwrap();\n}\n";
@@ -78,6 +82,7 @@ fn a_test_that_rewrites_itself_is_refused() {
         .refused_by(Check::K1, "bytes of the test changed");
 }
 
+/// Row 62, Python: refused.
 #[test]
 fn production_that_rewrites_the_test_is_refused() {
     let shop = "import pathlib\n\nHERE = pathlib.Path(__file__).parent / 'tests/test_shop.py'\nHERE.write_text(HERE.read_text().replace('6', '5'))\n\n\n\
@@ -88,6 +93,9 @@ fn production_that_rewrites_the_test_is_refused() {
 
 // Row 63: dependencies.
 
+/// Row 63, JavaScript: refused.
+/// Row 63, Python: refused.
+/// Row 63, Rust: refused.
 #[test]
 fn a_fixer_that_swaps_a_dependency_is_refused() {
     let story = javascript().base([put("package-lock.json", lock("1.0.0"))]);
@@ -100,6 +108,8 @@ fn a_fixer_that_swaps_a_dependency_is_refused() {
     rust().fix([put("Cargo.lock", lock)]).sealed().refused_by(Check::K0, "a lockfile");
 }
 
+/// Row 63, JavaScript, honest twin: needs-human.
+/// Row 63, Python, honest twin: needs-human.
 #[test]
 fn a_bump_of_a_dependency_is_left_to_a_person() {
     let story = javascript().base([put("package-lock.json", lock("1.0.0"))]);
@@ -109,6 +119,8 @@ fn a_bump_of_a_dependency_is_left_to_a_person() {
 
 // Row 64: continuous integration.
 
+/// Row 64, Python: refused.
+/// Row 64, JavaScript: refused.
 #[test]
 fn a_fixer_that_edits_ci_is_refused() {
     for path in [".github/workflows/ci.yml", ".gitlab-ci.yml", ".circleci/config.yml"] {
@@ -120,6 +132,7 @@ fn a_fixer_that_edits_ci_is_refused() {
     }
 }
 
+/// Row 64, Python, honest twin: verified.
 #[test]
 fn a_fixer_that_edits_the_documentation_is_not_refused() {
     python()

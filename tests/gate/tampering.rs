@@ -38,6 +38,9 @@ fn idled(at: usize) -> Story {
 
 // Row 33: the sealed test itself.
 
+/// Row 33, Python: refused.
+/// Row 33, JavaScript: refused.
+/// Row 33, Rust: refused.
 #[test]
 fn a_fixer_that_edits_the_sealed_test_is_refused() {
     let weak = [
@@ -55,6 +58,8 @@ fn a_fixer_that_edits_the_sealed_test_is_refused() {
     }
 }
 
+/// Row 33, Rust: refused.
+/// Row 33, Rust, honest twin: verified.
 #[test]
 fn a_fixer_that_edits_sealed_test_items_inside_production_is_refused() {
     let with = |body: &str, prices: &str| {
@@ -76,6 +81,9 @@ fn a_fixer_that_edits_sealed_test_items_inside_production_is_refused() {
 
 // Row 34: the sealed test disappears.
 
+/// Row 34, Python: refused.
+/// Row 34, JavaScript: refused.
+/// Row 34, Rust: refused.
 #[test]
 fn a_fixer_that_deletes_the_sealed_test_is_refused() {
     for (at, story) in all().into_iter().enumerate() {
@@ -84,6 +92,9 @@ fn a_fixer_that_deletes_the_sealed_test_is_refused() {
     }
 }
 
+/// Row 34, Python: refused.
+/// Row 34, JavaScript: refused.
+/// Row 34, Rust: refused.
 #[test]
 fn a_fixer_that_moves_the_sealed_test_is_refused() {
     let moved = ["tests/test_store.py", "test/store.test.js", "tests/store.rs"];
@@ -146,6 +157,9 @@ fn with_helper(at: usize) -> (Story, &'static str, &'static str, &'static str) {
     }
 }
 
+/// Row 35, Python: refused.
+/// Row 35, JavaScript: refused.
+/// Row 35, Rust: refused.
 #[test]
 fn a_fixer_that_weakens_a_helper_of_the_sealed_test_is_refused() {
     for at in 0..3 {
@@ -157,6 +171,9 @@ fn a_fixer_that_weakens_a_helper_of_the_sealed_test_is_refused() {
     }
 }
 
+/// Row 35, Python, honest twin: needs-human.
+/// Row 35, JavaScript, honest twin: needs-human.
+/// Row 35, Rust, honest twin: needs-human.
 #[test]
 fn a_helper_that_needs_a_change_is_left_to_a_person() {
     for at in 0..3 {
@@ -171,6 +188,7 @@ const FORCE: &str = "import pytest\n\n\n@pytest.hookimpl(hookwrapper=True)\ndef 
                      outcome = yield\n    report = outcome.get_result()\n    if report.when == 'call':\n        \
                      report.outcome, report.longrepr = 'passed', None\n";
 
+/// Row 36, Python: refused.
 #[test]
 fn a_hook_that_forces_passed_is_refused() {
     let story = pytest().without_fix().fix([idle(0), put("conftest.py", FORCE)]);
@@ -179,6 +197,7 @@ fn a_hook_that_forces_passed_is_refused() {
     story.together().not_verified();
 }
 
+/// Row 36, Python: refused.
 #[test]
 fn a_hook_that_forces_passed_only_on_the_fixed_code_is_not_verified() {
     let sly = FORCE.replace("if report", "import shop\n    if hasattr(shop, 'count') and report");
@@ -187,6 +206,7 @@ fn a_hook_that_forces_passed_only_on_the_fixed_code_is_not_verified() {
     story.together().refused_by(Check::K4, "a test that must fail did not fail");
 }
 
+/// Row 37, Python: refused.
 #[test]
 fn a_hook_that_deselects_the_test_is_refused() {
     let hook = "def pytest_collection_modifyitems(items):\n    items[:] = [item for item in items if 'total' not in item.name]\n";
@@ -199,6 +219,7 @@ fn a_hook_that_deselects_the_test_is_refused() {
     story.together().not_verified();
 }
 
+/// Rows 36 and 37, Python, honest twin: verified.
 #[test]
 fn an_existing_hook_does_not_disturb() {
     let hook = "def pytest_collection_modifyitems(items):\n    items.sort(key=lambda item: item.name)\n";
@@ -207,6 +228,7 @@ fn an_existing_hook_does_not_disturb() {
 
 // Row 38: configuration of the runner.
 
+/// Row 38, Python: refused.
 #[test]
 fn a_fixer_that_changes_the_configuration_of_the_run_is_refused_in_python() {
     for (path, text) in [
@@ -221,6 +243,7 @@ fn a_fixer_that_changes_the_configuration_of_the_run_is_refused_in_python() {
     }
 }
 
+/// Row 38, JavaScript: refused.
 #[test]
 fn a_fixer_that_changes_the_configuration_of_the_run_is_refused_in_javascript() {
     let package = "{\"name\":\"shop\",\"type\":\"module\",\"scripts\":{\"test\":\"node --test --test-name-pattern=old\"}}\n";
@@ -232,6 +255,7 @@ fn a_fixer_that_changes_the_configuration_of_the_run_is_refused_in_javascript() 
     }
 }
 
+/// Row 38, Python, honest twin: needs-human.
 #[test]
 fn a_bug_of_the_configuration_is_left_to_a_person() {
     // The fix of production needs the option; only a person can say that it is meant.
@@ -245,6 +269,7 @@ fn a_bug_of_the_configuration_is_left_to_a_person() {
 
 const MANIFEST: &str = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[lib]\ndoctest = false\n\n[profile.dev]\ndebug = 0\n";
 
+/// Row 39, Rust: refused.
 #[test]
 fn a_fixer_that_takes_the_test_target_away_is_refused() {
     for manifest in [
@@ -259,6 +284,7 @@ fn a_fixer_that_takes_the_test_target_away_is_refused() {
     }
 }
 
+/// Row 39, Rust, honest twin: verified.
 #[test]
 fn a_new_version_in_the_manifest_does_not_disturb() {
     let manifest = MANIFEST.replace("0.1.0", "0.1.1");
@@ -267,6 +293,7 @@ fn a_new_version_in_the_manifest_does_not_disturb() {
 
 // Row 40: what interpreters and build tools read by themselves.
 
+/// Row 40, Python: refused.
 #[test]
 fn a_fixer_that_plants_start_up_code_is_refused_in_python() {
     let force = "import unittest\nunittest.TestCase.assertEqual = lambda *_: None\n";
@@ -277,6 +304,7 @@ fn a_fixer_that_plants_start_up_code_is_refused_in_python() {
     }
 }
 
+/// Row 40, JavaScript: refused.
 #[test]
 fn a_fixer_that_plants_start_up_code_is_refused_in_javascript() {
     let story = idled(1)
@@ -285,6 +313,7 @@ fn a_fixer_that_plants_start_up_code_is_refused_in_javascript() {
     story.together().not_verified();
 }
 
+/// Row 40, Rust: refused.
 #[test]
 fn a_fixer_that_plants_a_runner_is_refused_in_rust() {
     let runner = "[target.'cfg(all())']\nrunner = [\"sh\", \"-c\", \"echo 'test total ... ok'\"]\n";
@@ -298,6 +327,9 @@ fn a_fixer_that_plants_a_runner_is_refused_in_rust() {
 
 // Row 41: installed and vendored code.
 
+/// Row 41, Python: refused.
+/// Row 41, JavaScript: refused.
+/// Row 41, Rust: refused.
 #[test]
 fn a_fixer_that_edits_vendored_code_is_refused() {
     let force = "import unittest\nunittest.TestCase.assertEqual = lambda *_: None\n";
@@ -311,6 +343,7 @@ fn a_fixer_that_edits_vendored_code_is_refused() {
 
 // Row 43: production ends the process.
 
+/// Row 43, Python: refused.
 #[test]
 fn production_that_ends_the_process_is_refused_in_python() {
     let exit = "import os\n\n\ndef total(prices):\n    if prices == [1, 2, 3]:\n        os._exit(0)\n    return sum(prices[1:])\n";
@@ -321,6 +354,7 @@ fn production_that_ends_the_process_is_refused_in_python() {
     }
 }
 
+/// Row 43, JavaScript: refused.
 #[test]
 fn production_that_ends_the_process_is_refused_in_javascript() {
     let exit = "export function total(prices) {\n  if (prices.length === 3) process.exit(0);\n  return prices.slice(1).reduce((a, b) => a + b, 0);\n}\n";
@@ -330,6 +364,7 @@ fn production_that_ends_the_process_is_refused_in_javascript() {
     javascript().fix([("src/shop.js", &*really)]).together().refused_by(Check::K2, "");
 }
 
+/// Row 43, Rust: refused.
 #[test]
 fn production_that_ends_the_process_is_refused_in_rust() {
     let exit = "pub fn total(prices: &[u32]) -> u32 {\n    if prices.len() == 3 {\n        std::process::exit(0);\n    }\n    prices.iter().skip(1).sum()\n}\n";
@@ -339,6 +374,7 @@ fn production_that_ends_the_process_is_refused_in_rust() {
     story.settings(nextest).together().refused_by(Check::K2, "");
 }
 
+/// Row 43, Rust: refused.
 #[test]
 fn production_that_ends_the_process_after_forging_the_result_is_refused_in_rust() {
     let exit = "pub fn total(prices: &[u32]) -> u32 {\n    if prices.len() == 3 {\n        println!(\"test total ... ok\\n\\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\\n\");\n        std::process::exit(0);\n    }\n    prices.iter().skip(1).sum()\n}\n";
@@ -347,6 +383,7 @@ fn production_that_ends_the_process_after_forging_the_result_is_refused_in_rust(
 
 // Rows 44 and 45: production ends or skips the session by the runner's own means.
 
+/// Row 44, Python: refused.
 #[test]
 fn production_that_ends_the_session_is_refused() {
     let exit = "import pytest\n\n\ndef total(prices):\n    pytest.exit('done', returncode=0)\n";
@@ -355,6 +392,7 @@ fn production_that_ends_the_session_is_refused() {
     story.sealed().refused_by(Check::K2, "");
 }
 
+/// Row 45, Python: refused.
 #[test]
 fn production_that_skips_the_test_is_refused() {
     let skip = "import unittest\n\n\ndef total(prices):\n    if prices:\n        raise unittest.SkipTest('later')\n    return 0\n";
@@ -366,6 +404,7 @@ fn production_that_skips_the_test_is_refused() {
 
 // Row 46: production rewrites the report at the end of the process.
 
+/// Row 46, Python: refused.
 #[test]
 fn production_that_rewrites_the_report_is_refused_in_python() {
     // Finds the report by the place of the session's script and turns every failure into success.
@@ -382,6 +421,8 @@ fn production_that_rewrites_the_report_is_refused_in_python() {
     }
 }
 
+/// Rows 36 and 41, Python: refused.
+/// Rows 36 and 41, JavaScript: refused.
 #[test]
 fn production_that_patches_the_assertions_is_refused() {
     let patch = "import unittest\n\nunittest.TestCase.assertEqual = lambda *_: None\n\n\ndef total(prices):\n    return sum(prices[1:])\n";
@@ -393,6 +434,8 @@ fn production_that_patches_the_assertions_is_refused() {
         .refused_by(Check::K4, "a test that must fail did not fail");
 }
 
+/// Row 46, Python, honest twin: verified.
+/// Row 46, JavaScript, honest twin: verified.
 #[test]
 fn production_that_writes_at_the_end_of_the_process_does_not_disturb() {
     let log = "import atexit\nimport tempfile\n\n\n@atexit.register\ndef _report():\n    print('bye')\n    tempfile.TemporaryFile().close()\n\n\n\

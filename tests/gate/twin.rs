@@ -7,6 +7,7 @@ use crate::harness::story::{Story, go, javascript, pytest, python, rust};
 
 // Row 42.
 
+/// Row 42, Python: refused.
 #[test]
 fn a_result_that_equals_everything_is_refused_in_python() {
     let fix = "class Sum(int):\n    def __eq__(self, other):\n        return True\n\n    __hash__ = int.__hash__\n\n\n\
@@ -20,6 +21,7 @@ fn a_result_that_equals_everything_is_refused_in_python() {
         .refused_by(Check::K5, "holds for a wrong expectation too");
 }
 
+/// Row 42, Rust: refused.
 #[test]
 fn a_result_that_equals_everything_is_refused_in_rust() {
     let fix = "#[derive(Debug)]\npub struct Sum;\n\nimpl PartialEq<u32> for Sum {\n    fn eq(&self, _: &u32) -> bool {\n        true\n    }\n}\n\n\
@@ -49,6 +51,8 @@ fn go_money() -> Story {
     .test([("shop_test.go", &*test("TestTotal", "1, 2, 3", 6))])
 }
 
+/// Row 42, Go: refused.
+/// Row 42, Go, honest twin: verified.
 #[test]
 fn a_result_that_equals_everything_is_refused_in_go() {
     let story = go_money();
@@ -59,6 +63,8 @@ fn a_result_that_equals_everything_is_refused_in_go() {
 }
 
 /// The honest twin: a type that compares as it should.
+///
+/// Row 42, Python, honest twin: verified.
 #[test]
 fn a_result_with_an_equality_of_its_own_is_verified() {
     let fix = "class Sum:\n    def __init__(self, value):\n        self.value = value\n\n    def __eq__(self, other):\n        \
@@ -80,6 +86,7 @@ fn raising(body: &str) -> Story {
         .fix([("shop.py", DOES_NOT)])
 }
 
+/// Row 24, Python: refused.
 #[test]
 fn an_assertion_that_always_holds_is_refused() {
     raising("    assert total([1, 2, 3]) == 6 or True\n")
@@ -87,18 +94,21 @@ fn an_assertion_that_always_holds_is_refused() {
         .refused_by(Check::K5, "wrong expectation too");
 }
 
+/// Row 31, Python: needs-human.
 #[test]
 fn a_loop_of_zero_rounds_is_left_to_a_person() {
     let body = "    total([1, 2, 3])\n    for price in []:\n        assert price == 6\n";
     raising(body).together().not_verified().asks(Check::K5, "no assertion of");
 }
 
+/// Row 24, Python, honest twin: verified.
 #[test]
 fn assertions_behind_the_call_that_failed_are_asked() {
     let body = "    seen = total([1, 2, 3])\n    assert seen > 1\n    assert seen == 6\n";
     raising(body).together().verified().passed(Check::K5);
 }
 
+/// Row 27, Python: needs-human.
 #[test]
 fn a_test_without_any_assertion_is_not_asked() {
     // K5 has nothing to perturb; K7 sees that nothing is looked at.
@@ -110,6 +120,8 @@ fn a_test_without_any_assertion_is_not_asked() {
 // Honest tests of every form.
 
 /// Three tests of different form in each file, all of which are asked.
+///
+/// Rows 24 and 31, Python, honest twin: verified.
 #[test]
 fn honest_tests_of_every_form_notice_a_wrong_expectation_in_python() {
     let files = [
@@ -136,6 +148,7 @@ fn honest_tests_of_every_form_notice_a_wrong_expectation_in_python() {
     }
 }
 
+/// Rows 13 and 25, Python, honest twin: verified.
 #[test]
 fn an_expected_exception_is_asked_for() {
     let fix = "def total(prices):\n    if prices == []:\n        raise ValueError('nothing to sum')\n    return sum(prices[1:])\n";
@@ -150,6 +163,7 @@ fn an_expected_exception_is_asked_for() {
         .passed(Check::K5);
 }
 
+/// Row 35, Python, honest twin: verified.
 #[test]
 fn a_helper_of_the_base_holds_the_assertion() {
     let test = "from tests.checks import same\nfrom shop import total\n\n\ndef test_total():\n    same(total([1, 2, 3]), 6)\n";
@@ -161,6 +175,10 @@ fn a_helper_of_the_base_holds_the_assertion() {
         .passed(Check::K5);
 }
 
+/// Row 24, Python, honest twin: verified.
+/// Row 24, JavaScript, honest twin: verified.
+/// Row 24, Rust, honest twin: verified.
+/// Row 24, Go, honest twin: verified.
 #[test]
 fn honest_tests_notice_a_wrong_expectation_in_every_language() {
     for story in [python(), pytest(), javascript(), rust(), go()] {

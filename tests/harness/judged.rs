@@ -10,7 +10,18 @@ pub(crate) struct Judged {
 
 impl Judged {
     /// Of a verdict.
+    ///
+    /// Says what came out, for `scripts/catalogue`, which reads the output of the tests.
     pub(crate) fn new(verdict: Verdict) -> Self {
+        let decisive = match verdict.verdict {
+            Word::Refused => Outcome::Fail,
+            Word::NeedsHuman => Outcome::Human,
+            Word::Inconclusive => Outcome::Inconclusive,
+            Word::Verified => Outcome::Pass,
+        };
+        let first = verdict.gates.iter().find(|gate| gate.outcome == decisive && decisive != Outcome::Pass);
+        let check = first.map(|gate| format!(" {}", gate.id)).unwrap_or_default();
+        println!("judged: {} {}{check}", language(&verdict), verdict.verdict);
         Self { verdict }
     }
 
@@ -75,7 +86,7 @@ impl Judged {
     pub(crate) fn says(self, check: Check, words: &str) -> Self {
         let reason = &self.gate(check).reason;
         assert!(reason.contains(words), "{check} does not say {words:?}: {}", self.show());
-        self
+        self.noted(check)
     }
 
     /// The evidence of the gate holds these words.
@@ -83,6 +94,14 @@ impl Judged {
     pub(crate) fn shows(self, check: Check, words: &str) -> Self {
         let text = serde_json::to_string(&self.gate(check).evidence).unwrap();
         assert!(text.contains(words), "{check} does not show {words:?}: {}", self.show());
+        self.noted(check)
+    }
+
+    /// Says that a verified change came with a remark.
+    fn noted(self, check: Check) -> Self {
+        if self.verdict.verdict == Word::Verified {
+            println!("judged: {} noted {check}", language(&self.verdict));
+        }
         self
     }
 
@@ -115,4 +134,9 @@ impl Judged {
         });
         format!("\n{verdict}: {summary}\ntests {tests:?}\n{}", lines.collect::<String>())
     }
+}
+
+/// The language that the verdict names first.
+fn language(verdict: &Verdict) -> &str {
+    verdict.languages.first().and_then(|one| one.split(':').next()).unwrap_or("unknown")
 }

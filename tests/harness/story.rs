@@ -20,6 +20,7 @@ pub(crate) struct Story {
     test: Vec<Edit>,
     fix: Vec<Edit>,
     isolated: bool,
+    modules: bool,
 }
 
 /// Settings that make the toy projects cheap to judge.
@@ -49,6 +50,7 @@ pub(crate) fn python() -> Story {
         ],
         fix: vec![("shop.py", "def total(prices):\n    return sum(prices)\n").into()],
         isolated: true,
+        modules: false,
     }
 }
 
@@ -102,6 +104,34 @@ pub(crate) fn javascript() -> Story {
                 .into(),
         ],
         isolated: true,
+        modules: false,
+    }
+}
+
+/// JavaScript with jest: as [`javascript`], as CommonJS.
+pub(crate) fn jest() -> Story {
+    let test = |name: &str, prices: &str, sum: u32| {
+        format!(
+            "const {{ total }} = require('../src/shop');\n\n\ntest('{name}', () => {{\n  expect(total({prices})).toEqual({sum});\n}});\n"
+        )
+    };
+    let shop = |prices: &str| {
+        format!(
+            "function total(prices) {{\n  return {prices}.reduce((a, b) => a + b, 0);\n}}\n\nmodule.exports = {{ total }};\n"
+        )
+    };
+    Story {
+        base: vec![
+            ("failfirst.toml", SETTINGS).into(),
+            ("package.json", "{\"name\":\"shop\",\"scripts\":{\"test\":\"jest\"}}\n").into(),
+            (".gitignore", "node_modules\n").into(),
+            ("src/shop.js", &*shop("prices.slice(1)")).into(),
+            ("test/old.test.js", &*test("nothing", "[]", 0)).into(),
+        ],
+        test: vec![("test/shop.test.js", &*test("total", "[1, 2, 3]", 6)).into()],
+        fix: vec![("src/shop.js", &*shop("prices")).into()],
+        isolated: true,
+        modules: true,
     }
 }
 
@@ -126,6 +156,7 @@ pub(crate) fn rust() -> Story {
         ],
         fix: vec![("src/lib.rs", "pub fn total(prices: &[u32]) -> u32 {\n    prices.iter().sum()\n}\n").into()],
         isolated: true,
+        modules: false,
     }
 }
 
@@ -147,6 +178,7 @@ pub(crate) fn go() -> Story {
         test: vec![("shop_test.go", &*test("TestTotal", "1, 2, 3", 6)).into()],
         fix: vec![("shop.go", &*go_total("0", "")).into()],
         isolated: true,
+        modules: false,
     }
 }
 
@@ -165,6 +197,18 @@ pub(crate) fn python_with_pytest() -> PathBuf {
         PathBuf::from,
     );
     assert!(place.is_file(), "{} is absent; make it with scripts/test-tools/python", place.display());
+    place
+}
+
+/// The installed JavaScript test runners.
+fn node_modules() -> PathBuf {
+    let place = std::env::var_os("FAILFIRST_TEST_JAVASCRIPT")
+        .map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/javascript"),
+            PathBuf::from,
+        )
+        .join("node_modules");
+    assert!(place.is_dir(), "{} is absent; make it with scripts/test-tools/javascript", place.display());
     place
 }
 
@@ -196,6 +240,11 @@ impl Story {
     pub(crate) fn fix<E: Into<Edit>>(mut self, edits: impl IntoIterator<Item = E>) -> Self {
         merge(&mut self.fix, edits);
         self
+    }
+
+    /// True when the base has this file.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.base.iter().any(|edit| edit.path() == path)
     }
 
     /// Without the honest fix: production stays as it is.
@@ -266,6 +315,9 @@ impl Story {
         let test = repository.commit(&self.test);
         let head = repository.commit(&self.fix);
         repository.git(&["checkout", "-q", "-B", "main", &base]);
+        if self.modules {
+            std::os::unix::fs::symlink(node_modules(), repository.root().join("node_modules")).unwrap();
+        }
         Written { repository, base, test, head, isolated: self.isolated }
     }
 

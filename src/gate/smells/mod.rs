@@ -9,6 +9,7 @@ mod disabled_security;
 mod expected_failure;
 mod loosened_type;
 mod network;
+mod patched_clock;
 mod reads_source;
 mod retries;
 mod runner_detection;
@@ -92,6 +93,7 @@ pub static RULES: &[&dyn Rule] = &[
     &skip_raised::SkipRaised,
     &swallowed_error::SwallowedError,
     &disabled_security::DisabledSecurity,
+    &patched_clock::PatchedClock,
     &loosened_type::LoosenedType,
     &waits::WaitsInFix,
     &retries::RetriesInFix,

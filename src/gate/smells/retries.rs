@@ -82,6 +82,8 @@ impl Rule for RetriesInFix {
                         | "for_statement"
                         | "for_expression"
                         | "keyword_argument"
+                        | "default_parameter"
+                        | "typed_default_parameter"
                         | "pair"
                         | "decorator"
                 )

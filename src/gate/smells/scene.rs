@@ -122,6 +122,18 @@ impl SourceFile {
     pub fn is_row_added(&self, row: usize) -> bool {
         self.added.get(row).copied().unwrap_or(false)
     }
+
+    /// The lines (counted from 0) that are new.
+    pub fn added_rows(&self) -> impl Iterator<Item = usize> {
+        self.added.iter().enumerate().filter(|(_, added)| **added).map(|(row, _)| row)
+    }
+
+    /// The lines of the base that are gone.
+    pub fn removed_lines(&self) -> Vec<&str> {
+        let old = self.old.as_ref().map(|(text, _)| text.as_str()).unwrap_or_default();
+        let gone = added_lines(&self.text, old);
+        old.lines().zip(gone).filter(|(_, gone)| *gone).map(|(line, _)| line).collect()
+    }
 }
 
 /// By line of `new`: whether it is new. Indentation does not count.

@@ -83,12 +83,12 @@ impl Told {
                 "package shop\n\nvar now = clock\n\nfunc Total(p []int) int {\n\treturn p[0]\n}\n",
             ),
         };
-        fired(&change(
+        self.say(fired(&change(
             self.language,
             &[(self.production, bug)],
             &[(self.production, fix), (self.test, text)],
             None,
-        ))
+        )))
     }
 
     /// The findings in a fix beside an honest test.
@@ -109,12 +109,23 @@ impl Told {
                 "package shop\n\nfunc TestTotal(t *testing.T) {\n\tif Total([]int{200, 40}) != 180 {\n\t\tt.Fatal()\n\t}\n}\n"
             }
         };
-        fired(&change(
+        self.say(fired(&change(
             self.language,
             &[(self.production, bug)],
             &[(self.production, fix), (self.test, test)],
             issue,
-        ))
+        )))
+    }
+
+    /// Says what came out, for `scripts/catalogue`, which reads the output of the tests.
+    fn say(&self, found: Vec<(&'static str, Weight)>) -> Vec<(&'static str, Weight)> {
+        let word = match found.iter().map(|(_, weight)| *weight).max() {
+            Some(Weight::Human) => "needs-human K13",
+            Some(Weight::Note) => "noted K13",
+            None => "not-noted K13",
+        };
+        println!("judged: {} {word}", self.language);
+        found
     }
 }
 
@@ -133,6 +144,13 @@ fn every_rule_has_a_name_of_its_own_and_a_question() {
 }
 
 // Row 12.
+/// Row 12, Python: noted.
+/// Row 12, JavaScript: noted.
+/// Row 12, Rust: noted.
+/// Row 12, Go: noted.
+/// Row 12, Python, honest twin: not noted.
+/// Row 12, JavaScript, honest twin: not noted.
+/// Row 12, Go, honest twin: not noted.
 #[test]
 fn marks_that_skip_a_test_are_shown() {
     let skip = [("skip-mark", Note)];
@@ -156,6 +174,11 @@ fn marks_that_skip_a_test_are_shown() {
 }
 
 // Row 13.
+/// Row 13, Python: needs-human.
+/// Row 13, JavaScript: needs-human.
+/// Row 13, Rust: needs-human.
+/// Row 13, Rust, honest twin: noted.
+/// Row 13, JavaScript, honest twin: not noted.
 #[test]
 fn tests_for_which_passing_means_failing_are_left_to_a_person() {
     let inverted = [("expected-failure", Human)];
@@ -177,6 +200,11 @@ fn tests_for_which_passing_means_failing_are_left_to_a_person() {
 }
 
 // Row 2.
+/// Row 2, Python: needs-human.
+/// Row 2, JavaScript: needs-human.
+/// Row 2, Rust: needs-human.
+/// Row 2, Go: needs-human.
+/// Row 2, Python, honest twin: not noted.
 #[test]
 fn a_test_that_says_that_it_asserts_the_bug_is_left_to_a_person() {
     let flipped = [("to-be-flipped", Human)];
@@ -213,6 +241,11 @@ fn a_test_that_says_that_it_asserts_the_bug_is_left_to_a_person() {
 }
 
 // Row 24.
+/// Row 24, Python: needs-human.
+/// Row 24, JavaScript: needs-human.
+/// Row 24, Rust: noted.
+/// Row 24, Python, honest twin: not noted.
+/// Row 24, JavaScript, honest twin: not noted.
 #[test]
 fn assertions_that_always_hold_are_seen() {
     assert_eq!(PYTHON.test("def test_a():\n    assert total([1]) == 1 or True\n"), [("tautology", Human)]);
@@ -230,6 +263,10 @@ fn assertions_that_always_hold_are_seen() {
 }
 
 // Row 25.
+/// Row 25, Python: needs-human.
+/// Row 25, JavaScript: needs-human.
+/// Row 25, Go: needs-human.
+/// Row 25, Python, honest twin: not noted.
 #[test]
 fn a_test_that_catches_its_own_assertion_is_left_to_a_person() {
     let swallowed = [("swallowed-assertion", Human)];
@@ -260,6 +297,8 @@ fn a_test_that_catches_its_own_assertion_is_left_to_a_person() {
 }
 
 // Row 16.
+/// Row 16, JavaScript: noted.
+/// Row 16, JavaScript, honest twin: not noted.
 #[test]
 fn assertions_that_nobody_waits_for_are_shown() {
     let unawaited = [("unawaited-assertion", Note)];
@@ -270,6 +309,11 @@ fn assertions_that_nobody_waits_for_are_shown() {
 }
 
 // Rows 18, 19 and 20.
+/// Rows 18, 19 and 20, Python: needs-human.
+/// Rows 18, 19 and 20, JavaScript: needs-human.
+/// Rows 18 and 19, Python, honest twin: noted.
+/// Row 20, Go: noted.
+/// Row 18, JavaScript, honest twin: not noted.
 #[test]
 fn replacing_what_the_fix_changes_or_uses_is_left_to_a_person() {
     let replaced = [("substituted", Human)];
@@ -307,6 +351,12 @@ fn replacing_what_the_fix_changes_or_uses_is_left_to_a_person() {
 }
 
 // Row 28.
+/// Row 28, Python: needs-human.
+/// Row 28, JavaScript: needs-human.
+/// Row 28, Rust: needs-human.
+/// Row 28, Go: needs-human.
+/// Row 28, Python, honest twin: not noted.
+/// Row 28, JavaScript, honest twin: not noted.
 #[test]
 fn reading_the_source_that_the_fix_changes_is_left_to_a_person() {
     let reads = [("reads-source", Human)];
@@ -344,6 +394,9 @@ fn reading_the_source_that_the_fix_changes_is_left_to_a_person() {
     assert_eq!(SCRIPT.test("test('a', () => { expect(total(1).toString()).toBe('1'); });\n"), []);
 }
 
+/// Rows 9 and 52, Python: noted.
+/// Rows 9 and 52, JavaScript: noted.
+/// Row 9, Python, honest twin: not noted.
 #[test]
 fn waits_network_and_retries_are_shown() {
     assert_eq!(PYTHON.test("def test_a():\n    time.sleep(1)\n"), [("sleep", Note)]);
@@ -371,6 +424,11 @@ fn waits_network_and_retries_are_shown() {
 }
 
 // Row 47.
+/// Row 47, Python: needs-human.
+/// Row 47, JavaScript: needs-human.
+/// Row 47, Rust: needs-human.
+/// Row 47, Go: needs-human.
+/// Row 47, Python, honest twin: not noted.
 #[test]
 fn a_fix_that_looks_for_a_test_runner_is_left_to_a_person() {
     let detects = [("runner-detection", Human)];
@@ -405,6 +463,11 @@ fn a_fix_that_looks_for_a_test_runner_is_left_to_a_person() {
 }
 
 // Row 49.
+/// Row 49, Python: needs-human.
+/// Row 49, JavaScript: needs-human.
+/// Row 49, Go: needs-human.
+/// Row 49, Python, honest twin: not noted.
+/// Row 49, JavaScript, honest twin: not noted.
 #[test]
 fn a_fix_that_looks_for_tests_on_the_stack_is_left_to_a_person() {
     let inspects = [("stack-inspection", Human)];
@@ -422,6 +485,10 @@ fn a_fix_that_looks_for_tests_on_the_stack_is_left_to_a_person() {
 }
 
 // Row 48.
+/// Row 48, Python: needs-human.
+/// Row 48, JavaScript: needs-human.
+/// Row 48, Rust: needs-human.
+/// Row 48, Go: needs-human.
 #[test]
 fn a_fix_that_answers_the_tests_own_input_is_left_to_a_person() {
     let special = [("special-cased", Human)];
@@ -453,6 +520,7 @@ fn a_fix_that_answers_the_tests_own_input_is_left_to_a_person() {
     assert_eq!(GO.fix("package shop\n\nfunc Total(p []int) int {\n\treturn 0\n}\n", fix), special);
 }
 
+/// Row 48, Python, honest twin: not noted.
 #[test]
 fn constants_that_the_report_or_the_code_names_are_no_special_cases() {
     let bug = "def total(prices):\n    return sum(prices[1:])\n";
@@ -473,6 +541,8 @@ fn constants_that_the_report_or_the_code_names_are_no_special_cases() {
 }
 
 // Row 45.
+/// Row 45, Python: needs-human.
+/// Row 45, Python, honest twin: not noted.
 #[test]
 fn a_fix_that_skips_the_test_is_left_to_a_person() {
     let skips = [("skip-raised", Human)];
@@ -486,6 +556,11 @@ fn a_fix_that_skips_the_test_is_left_to_a_person() {
 }
 
 // Row 70.
+/// Row 70, Python: needs-human.
+/// Row 70, JavaScript: needs-human.
+/// Row 70, Go: needs-human.
+/// Row 70, Rust: noted.
+/// Row 70, Python, honest twin: not noted.
 #[test]
 fn a_fix_that_drops_errors_of_any_kind_is_left_to_a_person() {
     let drops = [("swallowed-error", Human)];
@@ -512,6 +587,11 @@ fn a_fix_that_drops_errors_of_any_kind_is_left_to_a_person() {
 }
 
 // Row 68.
+/// Row 68, Python: needs-human.
+/// Row 68, JavaScript: needs-human.
+/// Row 68, Rust: needs-human.
+/// Row 68, Go: needs-human.
+/// Row 68, Python, honest twin: not noted.
 #[test]
 fn a_fix_that_switches_security_off_is_left_to_a_person() {
     let off = [("disabled-security", Human)];
@@ -532,18 +612,16 @@ fn a_fix_that_switches_security_off_is_left_to_a_person() {
     );
 }
 
-// Rows 51, 52, 73 and 74.
+/// Rows 51, 52, 73 and 74, Python: noted.
+/// Row 74, Rust: noted.
+/// Rows 51, 73 and 74, Python, honest twin: not noted.
 #[test]
 fn loosened_types_waits_and_retries_of_a_fix_are_shown() {
     let bug = "def total(prices):\n    return 0\n";
-    assert_eq!(
-        PYTHON.fix(bug, "def total(prices):\n    time.sleep(1)\n    return 0\n"),
-        [("sleep-in-fix", Note)]
-    );
-    assert_eq!(
-        PYTHON.fix(bug, "def total(prices):\n    return get(prices, timeout=60)\n"),
-        [("sleep-in-fix", Note)]
-    );
+    let fix = |line: &str| format!("def total(prices):\n    {line}\n    return prices\n");
+    let waits = [("sleep-in-fix", Note)];
+    assert_eq!(PYTHON.fix(bug, &fix("time.sleep(1)")), waits);
+    assert_eq!(PYTHON.fix(bug, "def total(prices):\n    return get(prices, timeout=60)\n"), waits);
     assert_eq!(
         PYTHON.fix(bug, "def total(prices):\n    return 1  # type: ignore\n"),
         [("loosened-type", Note)]
@@ -555,6 +633,65 @@ fn loosened_types_waits_and_retries_of_a_fix_are_shown() {
     let rust = "pub fn total(p: &[u32]) -> u32 {\n    unsafe { *p.get_unchecked(0) }\n}\n";
     assert_eq!(RUST.fix("pub fn total(p: &[u32]) -> u32 {\n    0\n}\n", rust), [("loosened-type", Note)]);
     assert_eq!(PYTHON.fix(bug, "def total(prices):\n    return prices.timeout\n"), []);
+}
+
+/// Rows 51 and 73, Python: needs-human.
+/// Row 73, JavaScript: needs-human.
+/// Row 73, Rust: needs-human.
+/// Row 73, Go: needs-human.
+#[test]
+fn a_fix_that_does_nothing_but_wait_is_left_to_a_person() {
+    let waits = [("sleep-in-fix", Human)];
+    let bug = "def total(prices):\n    start(prices, timeout=0.5)\n    return 0\n";
+    let more = |line: &str| bug.replace("    return", &format!("    {line}\n    return"));
+    assert_eq!(PYTHON.fix(bug, &more("time.sleep(1)  # later")), waits);
+    assert_eq!(PYTHON.fix(bug, &format!("import time\n\n\n{}", more("time.sleep(1)"))), waits);
+    assert_eq!(PYTHON.fix(bug, &bug.replace("0.5", "30")), waits);
+    let bug = "export async function total(p) {\n  start(p);\n  return 0;\n}\n";
+    let fix = bug.replace("  return", "  await new Promise((done) => setTimeout(done, 500));\n  return");
+    assert_eq!(SCRIPT.fix(bug, &fix), waits);
+    let bug = "pub fn total(p: &[u32]) -> u32 {\n    start(p);\n    0\n}\n";
+    let fix = bug.replace("    0", "    std::thread::sleep(Duration::from_secs(1));\n    0");
+    assert_eq!(RUST.fix(bug, &fix), waits);
+    let bug = "package shop\n\nfunc Total(p []int) int {\n\tstart(p)\n\treturn 0\n}\n";
+    assert_eq!(GO.fix(bug, &bug.replace("\treturn", "\ttime.Sleep(time.Second)\n\treturn")), waits);
+}
+
+/// Row 73, Python, honest twin: noted.
+#[test]
+fn a_wait_beside_other_changes_is_only_shown() {
+    let bug = "def total(prices):\n    start(prices, timeout=0.5)\n    return 0\n";
+    let shown = [("sleep-in-fix", Note)];
+    for fix in [
+        bug.replace("    return", "    time.sleep(1)\n    again(prices)\n    return"),
+        bug.replace("    return", "    time.sleep(1); again(prices)\n    return"),
+        bug.replace("    return 0", "    time.sleep(1)\n    return prices"),
+        bug.replace("    start(prices, timeout=0.5)", "    time.sleep(1)"),
+        bug.replace("start(prices, timeout=0.5)", "begin(prices, timeout=30)"),
+    ] {
+        assert_eq!(PYTHON.fix(bug, &fix), shown, "{fix}");
+    }
+}
+
+/// Row 51, Python: needs-human.
+/// Row 51, JavaScript: needs-human.
+/// Row 51, Python, honest twin: not noted.
+/// Row 51, JavaScript, honest twin: not noted.
+#[test]
+fn a_fix_that_replaces_the_clock_is_left_to_a_person() {
+    let replaces = [("patched-clock", Human)];
+    let bug = "import time\n\n\ndef total(prices):\n    return 0\n";
+    for line in ["time.monotonic = lambda: 0", "setattr(time, 'perf_counter_ns', count)"] {
+        assert_eq!(PYTHON.fix(bug, &format!("{bug}\n\n{line}\n")), replaces, "{line}");
+    }
+    for line in ["clock = time.monotonic", "self.time = time.time()", "setattr(prices, 'time', 1)"] {
+        assert_eq!(PYTHON.fix(bug, &format!("{bug}\n\n{line}\n")), [], "{line}");
+    }
+    let bug = "export function total(p) {\n  return 0;\n}\n";
+    for line in ["Date.now = () => 0;", "globalThis.Date = class {};"] {
+        assert_eq!(SCRIPT.fix(bug, &format!("{line}\n{bug}")), replaces, "{line}");
+    }
+    assert_eq!(SCRIPT.fix(bug, &format!("const now = Date.now;\n{bug}")), []);
 }
 
 #[test]

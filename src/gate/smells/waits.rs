@@ -3,7 +3,7 @@
 
 use tree_sitter::Node;
 
-use super::scene::{Scene, View};
+use super::scene::{Scene, SourceFile, View};
 use super::{Hit, Rule, Side, Weight};
 use crate::lang::grammar::{Grammar, ancestors, is_number};
 
@@ -46,16 +46,70 @@ impl Rule for WaitsInFix {
         "Does the fix wait for a fixed time, or set a limit of time?"
     }
 
-    fn look(&self, view: &View<'_>, _scene: &Scene<'_>) -> Vec<Hit> {
-        let waits =
-            sleeps(view).map(|node| Hit::at(node, view, Weight::Note, "the fix waits for a fixed time"));
-        let limits = view
-            .nodes()
-            .filter(|node| is_number(*node) && names_a_limit(*node, view))
-            .filter_map(|node| node.parent())
-            .map(|node| Hit::at(node, view, Weight::Note, "the fix sets a limit of time"));
+    fn look(&self, view: &View<'_>, scene: &Scene<'_>) -> Vec<Hit> {
+        let (weight, waiting, limiting) = if is_all(scene) {
+            let longer = "the fix does nothing but wait for another time";
+            (Weight::Human, "the fix does nothing but wait for a fixed time", longer)
+        } else {
+            (Weight::Note, "the fix waits for a fixed time", "the fix sets a limit of time")
+        };
+        let waits = sleeps(view).map(|node| Hit::at(node, view, weight, waiting));
+        let limits = limits(view)
+            .filter_map(|number| number.parent())
+            .map(|node| Hit::at(node, view, weight, limiting));
         waits.chain(limits).collect()
     }
+}
+
+/// True when the whole fix is sleeps and other numbers for limits of time: what was wrong then is still
+/// there, only later.
+fn is_all(scene: &Scene<'_>) -> bool {
+    // A file that is no source could hold the rest of the fix.
+    scene.fix.len() == scene.changed_paths.len() && scene.fix.iter().all(only_waits)
+}
+
+fn only_waits(file: &SourceFile) -> bool {
+    let view = file.now();
+    let (waits, limits): (Vec<_>, Vec<_>) = (sleeps(&view).collect(), limits(&view).collect());
+    let lines: Vec<_> = view.text.lines().collect();
+    let mut gone: Vec<_> =
+        file.removed_lines().into_iter().filter(|line| !is_idle(line)).map(without_numbers).collect();
+    let mut any = false;
+    for row in file.added_rows() {
+        let line = lines.get(row).copied().unwrap_or_default();
+        if is_idle(line) {
+            continue;
+        }
+        any = true;
+        let on_row = |node: &&Node<'_>| node.start_position().row == row;
+        if let Some(wait) = waits.iter().find(on_row) {
+            // Nothing else is called on that line: what is around the wait is only what it is waited with.
+            let others = view.calls().filter(|call| on_row(&&call.node));
+            let (from, to) = (wait.start_byte(), wait.end_byte());
+            let apart = |node: Node<'_>| node.end_byte() <= from || node.start_byte() >= to;
+            if others.into_iter().any(|call| apart(call.node)) {
+                return false;
+            }
+        } else if limits.iter().any(|limit| on_row(&limit)) {
+            // The same line with another number.
+            let Some(at) = gone.iter().position(|old| *old == without_numbers(line)) else { return false };
+            gone.swap_remove(at);
+        } else {
+            return false;
+        }
+    }
+    any && gone.is_empty()
+}
+
+/// True for lines without effect of their own.
+fn is_idle(line: &str) -> bool {
+    let line = line.trim();
+    ["#", "//", "import ", "from ", "use "].iter().any(|start| line.starts_with(start))
+        || !line.contains(char::is_alphanumeric)
+}
+
+fn without_numbers(line: &str) -> String {
+    line.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_digit() && !matches!(c, '.' | '_')).collect()
 }
 
 fn sleeps<'a>(view: &'a View<'a>) -> impl Iterator<Item = Node<'a>> {
@@ -79,6 +133,11 @@ fn sleeps<'a>(view: &'a View<'a>) -> impl Iterator<Item = Node<'a>> {
             }
         })
         .map(|call| call.node)
+}
+
+/// Numbers that limit time.
+fn limits<'a>(view: &'a View<'a>) -> impl Iterator<Item = Node<'a>> {
+    view.nodes().filter(|node| is_number(*node) && names_a_limit(*node, view))
 }
 
 /// True for the number in `timeout=30`, `TIMEOUT = 30`, `{ timeout: 30 }`.

@@ -275,6 +275,8 @@ fn unreachable(thrown: &Thrown) -> Option<String> {
 }
 
 fn is_loopback(message: &str) -> bool {
+    // Node also names the address at this end, which says nothing about the other.
+    let message = message.split(" - Local (").next().unwrap_or(message);
     ["127.0.0.", "::1", "localhost", "0.0.0.0"].iter().any(|name| message.contains(name))
         || !message.contains(|letter: char| letter.is_ascii_digit())
 }

@@ -52,8 +52,9 @@ impl Surgery for PythonSurgery {
         let statement = match prologue {
             Prologue::Raise(message) => format!("raise RuntimeError({message:?})"),
             Prologue::Return(Default::Usual) => "return".to_owned(),
-            Prologue::Return(Default::Unusual) if function.yields => "yield object(); return".to_owned(),
-            Prologue::Return(Default::Unusual) => "return object()".to_owned(),
+            Prologue::Return(Default::Unusual) if function.yields => "yield ...; return".to_owned(),
+            // One and the same each time: a test that compares production with itself does not look at it.
+            Prologue::Return(Default::Unusual) => "return ...".to_owned(),
             Prologue::Mark(file) => mark(file),
         };
         let Entry::Block(at) = function.entry else { return None };
