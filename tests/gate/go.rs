@@ -32,7 +32,7 @@ fn a_go_test_that_passes_on_the_base_is_refused() {
         .refused_by(Check::K1, "not reproduced");
 }
 
-/// Rows 4 and 6, Go: refused.
+/// Rows 3, 4 and 6, Go: refused.
 #[test]
 fn a_broken_go_test_is_refused() {
     test_with("if Totl([]int{1}) != 1 { t.Fatal() }")
@@ -76,7 +76,7 @@ fn a_fixer_that_edits_deletes_or_switches_off_the_sealed_go_test_is_refused() {
     go().fix([put("shop_test.go", tagged)]).sealed().refused_by(Check::K0, "edited after it was sealed");
 }
 
-/// Row 43, Go: not verified.
+/// Row 43, Go: refused.
 #[test]
 fn a_fixer_that_adds_a_test_main_is_not_verified() {
     let main = "package shop\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) {\n\tm.Run()\n\tos.Exit(0)\n}\n";

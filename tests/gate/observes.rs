@@ -75,11 +75,14 @@ fn a_fix_of_a_function_without_a_result_is_verified_in_every_language() {
 
 // Row 30: production computes what is expected of it.
 
+/// Row 30, Python: needs-human.
 /// Row 30, JavaScript: refused, needs-human.
 /// Row 30, Rust: refused, needs-human.
 #[test]
 fn a_test_that_compares_production_with_itself_is_not_verified() {
     let words = "stays green whatever they return";
+    let python = unittest("self.assertEqual(total([1, 2, 3]), total([1, 2, 3]))");
+    failing(python).together().needs_human(Check::K7, words);
     let node = || node("assert.strictEqual(total([1, 2, 3]), total([1, 2, 3]));");
     node().together().refused_by(Check::K1, "not reproduced");
     failing(node()).together().needs_human(Check::K7, words);

@@ -1,5 +1,7 @@
 //! A verdict, and what a test expects of it.
 
+#![allow(clippy::print_stdout, reason = "scripts/catalogue reads what was judged in the output of the tests")]
+
 use failfirst::gate::verdict::{Check, FailureClass, GateReport, Outcome, Verdict, Word};
 
 /// A verdict to look at. Each expectation that fails shows the whole verdict.
