@@ -11,8 +11,17 @@ pub enum Answer {
     Green,
     /// At least one ran and failed.
     Red,
+    /// They ran until their time was over.
+    Hung,
     /// They did not run to an end: a file could not be loaded or built, or the runner broke off.
     Broken,
+}
+
+impl Answer {
+    /// True when the tests noticed something: they failed, or did not come to an end any more.
+    pub fn is_red(self) -> bool {
+        matches!(self, Self::Red | Self::Hung)
+    }
 }
 
 /// What a run of the replication tests says.
@@ -23,6 +32,8 @@ pub fn answer(trial: &Trial<'_>, run: &TestRun) -> Answer {
         Answer::Green
     } else if statuses.contains(&Some(Status::Failed)) {
         Answer::Red
+    } else if run.timed_out() {
+        Answer::Hung
     } else {
         Answer::Broken
     }

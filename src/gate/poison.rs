@@ -7,7 +7,6 @@ use super::Gate;
 use super::answer::{Answer, answer};
 use super::trial::Trial;
 use super::verdict::{Check, Evidence, GateReport, Outcome};
-use crate::git::TreeId;
 use crate::lab::{LabError, Request};
 
 /// The gate.
@@ -29,7 +28,7 @@ impl Gate for Poison {
         }
         let altered = trial.altered()?;
         let variants = [(altered.raising, RAISING), (altered.usual, USUAL)];
-        Ok(variants.into_iter().filter_map(|(tree, label)| Some(request(trial, tree?, label))).collect())
+        variants.into_iter().filter_map(|(tree, label)| Some(trial.altered_request(tree?, label))).collect()
     }
 
     fn judge(&self, trial: &Trial<'_>) -> Result<GateReport, LabError> {
@@ -43,9 +42,11 @@ impl Gate for Poison {
             return Ok(report(Outcome::Skipped, reason.to_owned()));
         };
         let seen = |tree, label| -> Result<(Answer, Vec<Evidence>), LabError> {
-            let run = trial.lab.run(&request(trial, tree, label))?;
+            let run = trial.lab.run(&trial.altered_request(tree, label)?)?;
             let shown = trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id)));
-            Ok((answer(trial, &run), shown.collect()))
+            // What does not come to an end any more was noticed.
+            let answer = answer(trial, &run);
+            Ok((if answer.is_red() { Answer::Red } else { answer }, shown.collect()))
         };
         let (raised, mut evidence) = seen(raising, RAISING)?;
         if raised == Answer::Broken {
@@ -115,8 +116,4 @@ impl Gate for Poison {
 fn only_effects(trial: &Trial<'_>) -> Result<bool, LabError> {
     let reached = super::reach::reached(trial)?;
     Ok(!reached.hit.is_empty() && reached.hit.iter().all(|mark| mark.void))
-}
-
-fn request(trial: &Trial<'_>, tree: TreeId, label: &str) -> Request {
-    trial.request_on(tree, label, trial.chosen(), 1)
 }

@@ -6,7 +6,7 @@
 
 use super::Gate;
 use super::altered::Mark;
-use super::answer::{Answer, answer};
+use super::answer::answer;
 use super::trial::Trial;
 use super::verdict::{Check, Evidence, GateReport, Outcome};
 use crate::lab::{LabError, Request};
@@ -85,7 +85,7 @@ fn marked(trial: &Trial<'_>) -> Result<Option<Request>, LabError> {
         return Ok(None);
     }
     let tree = trial.altered()?.marked;
-    Ok(tree.map(|tree| trial.request_on(tree, "fix with marks + test", trial.chosen(), 1)))
+    tree.map(|tree| trial.altered_request(tree, "fix with marks + test")).transpose()
 }
 
 /// What the replication tests reach.
@@ -105,8 +105,8 @@ pub fn reached(trial: &Trial<'_>) -> Result<Reached, LabError> {
     if reached.hit.is_empty()
         && let Some(tree) = altered.raising
     {
-        let run = trial.lab.run(&trial.request_on(tree, super::poison::RAISING, trial.chosen(), 1))?;
-        reached.raised = answer(trial, &run) == Answer::Red;
+        let run = trial.lab.run(&trial.altered_request(tree, super::poison::RAISING)?)?;
+        reached.raised = answer(trial, &run).is_red();
     }
     Ok(reached)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::altered::Altered;
 use super::class::{self, Context};
@@ -221,6 +222,20 @@ impl<'a> Trial<'a> {
         let sealed = if tree == self.base { Vec::new() } else { self.test.paths() };
         let label = label.to_owned();
         Request { tree, label, selection, repetition, sealed, env: BTreeMap::new(), limit: None }
+    }
+
+    /// A run of the replication tests on an altered variant. What makes them hang is ended after ten times
+    /// the time that they need on the fixed code, at least half a minute.
+    ///
+    /// # Errors
+    /// The lab failed.
+    pub fn altered_request(&self, tree: TreeId, label: &str) -> Result<Request, LabError> {
+        const PATIENCE: u32 = 10;
+        const LEAST: Duration = Duration::from_secs(30);
+        let fixed = self.lab.run(&self.request(Variant::Fixed, self.chosen(), 1))?;
+        let needed: Duration = fixed.outputs.iter().map(|output| output.took).sum();
+        let request = self.request_on(tree, label, self.chosen(), 1);
+        Ok(Request { limit: Some((needed * PATIENCE).max(LEAST)), ..request })
     }
 
     /// The run in which all tests that T may have changed are looked at.

@@ -11,7 +11,6 @@ use super::overlay::Item;
 use super::reach::{evidence as reach_evidence, reached};
 use super::trial::Trial;
 use super::verdict::{Check, Evidence, GateReport, Outcome};
-use crate::git::TreeId;
 use crate::lab::{LabError, Request};
 
 /// The gate.
@@ -30,12 +29,14 @@ impl Gate for Unfix {
         if trial.tests.is_empty() || trial.change.production.is_empty() {
             return Ok(Vec::new());
         }
-        let mut requests = vec![request(trial, trial.altered()?.unfixed, UNFIXED)];
+        let mut requests = vec![trial.altered_request(trial.altered()?.unfixed, UNFIXED)?];
         if let Some(stubbed) = named_stub(trial)? {
-            requests.push(request(trial, stubbed.tree, STUBBED));
+            requests.push(trial.altered_request(stubbed.tree, STUBBED)?);
         }
         let single = &trial.altered()?.without_one;
-        requests.extend(single.iter().map(|(name, tree)| request(trial, *tree, &without(name))));
+        for (name, tree) in single {
+            requests.push(trial.altered_request(*tree, &without(name))?);
+        }
         Ok(requests)
     }
 
@@ -53,10 +54,11 @@ impl Gate for Unfix {
         let altered = trial.altered()?;
         let mut evidence = Vec::new();
         let mut look = |tree, label| -> Result<Answer, LabError> {
-            let run = trial.lab.run(&request(trial, tree, label))?;
+            let run = trial.lab.run(&trial.altered_request(tree, label)?)?;
             evidence
                 .extend(trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id))));
-            Ok(answer(trial, &run))
+            let answer = answer(trial, &run);
+            Ok(if answer.is_red() { Answer::Red } else { answer })
         };
         let kept = look(altered.unfixed, UNFIXED)?;
         if kept == Answer::Green {
@@ -96,7 +98,7 @@ impl Gate for Unfix {
         };
         let mut unneeded = Vec::new();
         for (name, tree) in &altered.without_one {
-            let run = trial.lab.run(&request(trial, *tree, &without(name)))?;
+            let run = trial.lab.run(&trial.altered_request(*tree, &without(name))?)?;
             if answer(trial, &run) == Answer::Green {
                 unneeded.push(format!("`{name}`"));
             }
@@ -113,10 +115,6 @@ impl Gate for Unfix {
 /// The name of the variant in which one function is as it was.
 fn without(name: &str) -> String {
     format!("fix without its change of {name} + test")
-}
-
-fn request(trial: &Trial<'_>, tree: TreeId, label: &str) -> Request {
-    trial.request_on(tree, label, trial.chosen(), 1)
 }
 
 /// The refusal of a test that passes without the fix.

@@ -386,3 +386,18 @@ fn a_test_for_a_new_parameter_is_verified_where_it_fails_with_that_parameter_wit
         story.test([("tests/test_shop.py", &*test("total([1, 2], tax=2); self.assertEqual(3 * 2, 6)"))]);
     idle.together().refused_by(Check::K1, "passes when that API is there and empty");
 }
+
+#[test]
+fn a_test_that_hangs_where_production_is_broken_is_not_waited_for() {
+    // The test polls for a result that a broken function never brings.
+    let shop = |skip: &str| format!("def total(prices):\n    return sum(prices[{skip}:])\n");
+    let test = "import time\nimport unittest\nimport shop\n\n\nclass Shop(unittest.TestCase):\n    def test_total(self):\n        \
+                while True:\n            try:\n                seen = shop.total([1, 2, 3])\n                break\n            \
+                except RuntimeError:\n                time.sleep(0.1)\n        self.assertEqual(seen, 6)\n";
+    let story = python()
+        .base([("shop.py", &*shop("1"))])
+        .test([("tests/test_shop.py", test)])
+        .fix([("shop.py", &*shop("0"))]);
+    let judged = story.settings_timeout("300s").together().verified().passed(Check::K7);
+    assert!(judged.verdict.took < 200.0, "{} s", judged.verdict.took);
+}

@@ -71,7 +71,7 @@ impl Gate for Mutants {
                     seen.noticed.push(short(&mutants[*mutant]));
                     seen.endless += 1;
                 }
-                Answer::Red => seen.noticed.push(short(&mutants[*mutant])),
+                Answer::Red | Answer::Hung => seen.noticed.push(short(&mutants[*mutant])),
                 Answer::Broken => seen.unviable += 1,
             }
         }
