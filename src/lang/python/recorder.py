@@ -13,7 +13,7 @@ import time
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 # How long, in seconds, a session may take to end once all tests have their results.
-_GRACE = 5
+_GRACE = 2
 _START = os.getcwd()
 _LIMIT = 8000
 
