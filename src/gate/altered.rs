@@ -10,7 +10,7 @@ use super::touched::TouchedFile;
 use super::trial::Trial;
 use crate::git::{Edit, Entry, Mode, RepoPath, TreeId};
 use crate::lab::{LabError, nonce};
-use crate::lang::surgery::{Default, Insertion, Prologue, insert};
+use crate::lang::surgery::{Default, Insertion, Prologue, insert, replace};
 
 /// The variants; `None` where one cannot be made.
 #[derive(Debug)]
@@ -213,12 +213,7 @@ impl Composer<'_> {
                 names.push(one.function.name.clone());
                 swaps.extend(insertions.into_iter().map(|Insertion { at, text }| (at..at, text)));
             }
-            // From the end, so that earlier places stay where they are.
-            swaps.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
-            let mut text = fixed.clone();
-            for (place, new) in swaps {
-                text.replace_range(place, &new);
-            }
+            let text = replace(fixed, swaps);
             if self.trial.lab.language().essence(&file.path, &text).is_none() {
                 return Ok(None);
             }

@@ -98,7 +98,8 @@ fn is_new(symbol: &str, context: &Context<'_>) -> bool {
     context.declared.iter().any(|name| name == symbol || name == bare) || has_word(context.added, bare)
 }
 
-fn has_word(text: &str, word: &str) -> bool {
+/// True when a text holds a name as a word of its own.
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         !text[..at].chars().next_back().is_some_and(part)

@@ -20,6 +20,8 @@ pub mod neutral;
 pub mod overlay;
 pub mod poison;
 pub mod reach;
+#[cfg(test)]
+mod real_world;
 pub mod red;
 pub mod regressions;
 pub mod roles;

@@ -46,7 +46,7 @@ impl Gate for Neutral {
             let reason = "hiding the test runner disturbs the test itself, so nothing is learnt from it";
             return Ok(report(Outcome::Skipped, reason));
         }
-        let shown = trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id)));
+        let shown = trial.shown(&run);
         if answer(trial, &run) != Answer::Red {
             let reason = "with the test runner hidden from the changed code the test does not run to its end; a person must see \
                           whether the fix looks for the runner";

@@ -43,10 +43,7 @@ impl Gate for Poison {
         };
         let seen = |tree, label| -> Result<(Answer, Vec<Evidence>), LabError> {
             let run = trial.lab.run(&trial.altered_request(tree, label)?)?;
-            let shown = trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id)));
-            // What does not come to an end any more was noticed.
-            let answer = answer(trial, &run);
-            Ok((if answer.is_red() { Answer::Red } else { answer }, shown.collect()))
+            Ok((answer(trial, &run).or_red(), trial.shown(&run).collect()))
         };
         let (raised, mut evidence) = seen(raising, RAISING)?;
         if raised == Answer::Broken {

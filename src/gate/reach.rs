@@ -6,7 +6,7 @@
 
 use super::Gate;
 use super::altered::Mark;
-use super::answer::answer;
+use super::answer::{Answer, answer};
 use super::trial::Trial;
 use super::verdict::{Check, Evidence, GateReport, Outcome};
 use crate::lab::{LabError, Request};
@@ -106,7 +106,7 @@ pub fn reached(trial: &Trial<'_>) -> Result<Reached, LabError> {
         && let Some(tree) = altered.raising
     {
         let run = trial.lab.run(&trial.altered_request(tree, super::poison::RAISING)?)?;
-        reached.raised = answer(trial, &run).is_red();
+        reached.raised = answer(trial, &run).or_red() == Answer::Red;
     }
     Ok(reached)
 }

@@ -121,7 +121,9 @@ impl TouchedFile {
         let surgery = language.surgery();
         let mut functions = Vec::new();
         let mut spans = Vec::new();
-        if let Some(after) = surgery.functions(&path, new) {
+        let after = surgery.functions(&path, new);
+        let is_source = after.is_some();
+        if let Some(after) = after {
             let before = surgery.functions(&path, old).unwrap_or_default();
             for (at, function) in after.iter().enumerate() {
                 spans.push(function.lines);
@@ -151,7 +153,7 @@ impl TouchedFile {
         spans.extend(values.iter().map(|value| value.lines));
         let within = |line: u32| spans.iter().any(|(first, last)| (*first..=*last).contains(&line));
         let mut loose = changed;
-        if surgery.functions(&path, new).is_some() {
+        if is_source {
             let text = |line: u32| new.lines().nth(line as usize - 1).unwrap_or_default();
             loose.retain(|line| !within(*line) && !is_declaration(text(*line)));
         }

@@ -332,6 +332,11 @@ impl<'a> Trial<'a> {
         })
     }
 
+    /// Evidence of how the first replication tests ended in a run.
+    pub fn shown(&self, run: &TestRun) -> impl Iterator<Item = Evidence> {
+        self.tests.iter().take(3).map(|id| self.evidence(run, id, run.reading.case(id)))
+    }
+
     /// Evidence of how a test ended in a run.
     pub fn evidence(&self, run: &TestRun, id: &TestId, case: Option<&Case>) -> Evidence {
         let class = case

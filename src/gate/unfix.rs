@@ -7,6 +7,7 @@
 use super::Gate;
 use super::altered::Stubbed;
 use super::answer::{Answer, answer};
+use super::class::has_word;
 use super::overlay::Item;
 use super::reach::{evidence as reach_evidence, reached};
 use super::trial::Trial;
@@ -55,10 +56,8 @@ impl Gate for Unfix {
         let mut evidence = Vec::new();
         let mut look = |tree, label| -> Result<Answer, LabError> {
             let run = trial.lab.run(&trial.altered_request(tree, label)?)?;
-            evidence
-                .extend(trial.tests.iter().take(3).map(|id| trial.evidence(&run, id, run.reading.case(id))));
-            let answer = answer(trial, &run);
-            Ok(if answer.is_red() { Answer::Red } else { answer })
+            evidence.extend(trial.shown(&run));
+            Ok(answer(trial, &run).or_red())
         };
         let kept = look(altered.unfixed, UNFIXED)?;
         if kept == Answer::Green {
@@ -143,10 +142,7 @@ fn named_stub<'a>(trial: &'a Trial<'_>) -> Result<Option<&'a Stubbed>, LabError>
         }
         text.push('\n');
     }
-    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    let named = words.any(|word| {
-        !word.is_empty()
-            && stubbed.names.iter().any(|name| name.split(['.', ':', '<', '>', ' ']).any(|part| part == word))
-    });
+    let parts = stubbed.names.iter().flat_map(|name| name.split(['.', ':', '<', '>', ' ']));
+    let named = parts.filter(|part| !part.is_empty()).any(|part| has_word(&text, part));
     Ok(named.then_some(stubbed))
 }

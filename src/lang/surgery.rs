@@ -163,6 +163,20 @@ impl Function {
     }
 }
 
+/// The source with other texts in the place of pieces of it, which do not overlap.
+pub fn replace(source: &str, mut pieces: Vec<(Range<usize>, String)>) -> String {
+    pieces.sort_by_key(|(place, _)| place.start);
+    let mut out = String::with_capacity(source.len() + 200 * pieces.len());
+    let mut from = 0;
+    for (place, text) in pieces {
+        out.push_str(&source[from..place.start]);
+        out.push_str(&text);
+        from = place.end;
+    }
+    out.push_str(&source[from..]);
+    out
+}
+
 /// The source with all insertions made; equal ones at one place are made once.
 pub fn insert(source: &str, mut insertions: Vec<Insertion>) -> String {
     insertions.sort_by_key(|insertion| insertion.at);
@@ -172,15 +186,7 @@ pub fn insert(source: &str, mut insertions: Vec<Insertion>) -> String {
             done.push(insertion);
         }
     }
-    let mut out = String::with_capacity(source.len() + 200 * done.len());
-    let mut from = 0;
-    for Insertion { at, text } in done {
-        out.push_str(&source[from..at]);
-        out.push_str(&text);
-        from = at;
-    }
-    out.push_str(&source[from..]);
-    out
+    replace(source, done.into_iter().map(|Insertion { at, text }| (at..at, text)).collect())
 }
 
 /// `source` followed by `text` as line comments.

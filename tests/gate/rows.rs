@@ -141,7 +141,7 @@ fn a_module_that_shadows_production_is_not_verified() {
 }
 
 #[test]
-fn a_source_folder_of_its_own_is_no_shadow() {
+fn a_fix_beside_the_module_that_the_test_loads_is_not_verified() {
     let story = python()
         .settings("env = { PYTHONPATH = \"src\" }\n")
         .base([put("src/shop.py", "def total(prices):\n    return sum(prices[1:])\n")])

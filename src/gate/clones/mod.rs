@@ -58,15 +58,6 @@ impl Pair {
     }
 }
 
-/// The pair of a trial that resembles most, for gates that must say why a test does not depend on the
-/// fix.
-///
-/// # Errors
-/// An object is missing.
-pub fn best_pair(trial: &Trial<'_>) -> Result<Option<Pair>, LabError> {
-    Ok(pairs(&scene(trial)?, trial)?.into_iter().next())
-}
-
 fn scene<'a>(trial: &'a Trial<'_>) -> Result<Scene<'a>, LabError> {
     let production = &trial.change.production;
     Ok(Scene::read(trial.store(), trial.roles, trial.base, trial.fixed, &trial.test, production)?)

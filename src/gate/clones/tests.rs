@@ -1,13 +1,11 @@
 //! Copies that are found, and ordinary tests that are no copies.
 
-use std::path::{Path, PathBuf};
-
 use super::{Pair, Source, compare};
+use crate::gate::real_world::{RealFix, real_fixes};
 use crate::gate::roles::Roles;
 use crate::gate::smells::scene::{Scene, SourceFile};
 use crate::gate::split::split;
-use crate::git::{RepoPath, Store};
-use crate::lang::LANGUAGES;
+use crate::git::RepoPath;
 use crate::lang::grammar::Grammar;
 use crate::verify::belongs_to_tests;
 
@@ -66,33 +64,13 @@ fn a_short_function_resembles_nothing() {
     assert_eq!(pairs(("shop.py", short), ("tests/test_shop.py", short)), []);
 }
 
-fn checkout(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("FAILFIRST_REAL_WORLD")?;
-    let folders = std::fs::read_dir(Path::new(&root)).ok()?.flatten().map(|entry| entry.path());
-    std::iter::once(PathBuf::from(&root))
-        .chain(folders)
-        .map(|folder| folder.join(name))
-        .find(|place| place.is_dir())
-}
-
 /// Prints the pairs in the real fixes of `real-world/manifest.toml`, whose checkouts stand below the
 /// folder that `FAILFIRST_REAL_WORLD` names.
 #[test]
 #[ignore = "needs the checkouts of scripts/real-world; set FAILFIRST_REAL_WORLD"]
 fn ordinary_tests_resemble_no_production_code() {
-    let manifest =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("real-world/manifest.toml"))
-            .unwrap();
-    let manifest: toml::Table = manifest.parse().unwrap();
     let (mut cases, mut with_pair, mut with_sibling) = (0, 0, 0);
-    for case in manifest["case"].as_array().unwrap() {
-        let field = |name: &str| case[name].as_str().unwrap();
-        let Some(place) = checkout(field("name")) else { continue };
-        let scratch = tempfile::tempdir().unwrap();
-        let store = Store::open(&place, scratch.path()).unwrap();
-        let (base, head) =
-            (store.resolve(field("base")).unwrap().tree, store.resolve(field("head")).unwrap().tree);
-        let language = LANGUAGES.iter().copied().find(|one| one.name() == field("language")).unwrap();
+    for RealFix { name, language, store, base, head, .. } in real_fixes() {
         let roles = Roles::new(language, crate::config::Paths::default().globs().unwrap());
         let parts = split(&store, &roles, base, head, &belongs_to_tests).unwrap();
         let scene = Scene::read(&store, &roles, base, head, &parts.tests, &parts.production).unwrap();
@@ -122,18 +100,12 @@ fn ordinary_tests_resemble_no_production_code() {
         with_pair += usize::from(!found.is_empty());
         with_sibling += usize::from(!forgotten.is_empty());
         for pair in found {
-            println!(
-                "{} {:.2} {} ~ {}",
-                field("name"),
-                pair.share,
-                pair.test.place(),
-                pair.production.place()
-            );
+            println!("{} {:.2} {} ~ {}", name, pair.share, pair.test.place(), pair.production.place());
         }
         for one in forgotten {
-            println!("{} {} {}", field("name"), one.path, one.what);
+            println!("{} {} {}", name, one.path, one.what);
         }
-        println!("{} {:?}", field("name"), started.elapsed());
+        println!("{} {:?}", name, started.elapsed());
     }
     println!("{cases} cases, {with_pair} with a pair, {with_sibling} with a sibling");
     assert!(cases > 0, "no checkout was found below FAILFIRST_REAL_WORLD");

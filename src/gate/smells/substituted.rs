@@ -260,20 +260,7 @@ fn in_python<'a>(view: &View<'a>, imports: &Imports) -> Vec<Substitute<'a>> {
             _ => {}
         }
     }
-    for node in view.nodes().filter(|node| node.kind() == "assignment") {
-        let Some(left) = node.child_by_field_name("left").filter(|left| left.kind() == "attribute") else {
-            continue;
-        };
-        let (Some(owner), Some(name)) =
-            (left.child_by_field_name("object"), left.child_by_field_name("attribute"))
-        else {
-            continue;
-        };
-        let owner = squeezed(owner, view.text);
-        if imports.module_of(owner.split('.').next().unwrap_or_default()).is_some() {
-            found.push(Substitute { node, name: view.text(name).to_owned(), owner, module: None });
-        }
-    }
+    found.extend(assigned(view, imports, "assignment", "attribute", "attribute"));
     found
 }
 
@@ -311,22 +298,27 @@ fn in_script<'a>(view: &View<'a>, imports: &Imports, scene: &Scene<'_>) -> Vec<S
             }
         }
     }
-    for node in view.nodes().filter(|node| node.kind() == "assignment_expression") {
-        let Some(left) = node.child_by_field_name("left").filter(|left| left.kind() == "member_expression")
-        else {
-            continue;
-        };
-        let (Some(owner), Some(name)) =
-            (left.child_by_field_name("object"), left.child_by_field_name("property"))
-        else {
-            continue;
-        };
-        let owner = squeezed(owner, view.text);
-        if imports.module_of(owner.split('.').next().unwrap_or_default()).is_some() {
-            found.push(Substitute { node, name: view.text(name).to_owned(), owner, module: None });
-        }
-    }
+    found.extend(assigned(view, imports, "assignment_expression", "member_expression", "property"));
     found
+}
+
+/// Members of imported modules that are assigned to. The kinds of an assignment and of a member, and the field with
+/// a member's name, are the grammar's.
+fn assigned<'a>(
+    view: &View<'a>,
+    imports: &Imports,
+    assignment: &str,
+    member: &str,
+    field: &str,
+) -> Vec<Substitute<'a>> {
+    let target = |node: Node<'a>| {
+        let left = node.child_by_field_name("left").filter(|left| left.kind() == member)?;
+        let owner = squeezed(left.child_by_field_name("object")?, view.text);
+        imports.module_of(owner.split('.').next().unwrap_or_default())?;
+        let name = view.text(left.child_by_field_name(field)?).to_owned();
+        Some(Substitute { node, name, owner, module: None })
+    };
+    view.nodes().filter(|node| node.kind() == assignment).filter_map(target).collect()
 }
 
 /// `jest.mock('./cart')`, unless it keeps the real module and replaces parts of it.

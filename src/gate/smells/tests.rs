@@ -1,10 +1,9 @@
 //! One trick and its honest twin for each rule.
 
-use std::path::{Path, PathBuf};
-
 use super::scene::Scene;
 use super::{Finding, RULES, Side, Weight, findings};
 use crate::config::Paths;
+use crate::gate::real_world::{RealFix, real_fixes};
 use crate::gate::roles::Roles;
 use crate::gate::split::split;
 use crate::git::{Edit, Entry, Mode, RepoPath, Store, TreeId};
@@ -717,47 +716,21 @@ fn a_test_beside_the_replication_test_decides_nothing() {
     assert_eq!(fired(&findings(&scene)), [("expected-failure", Human)]);
 }
 
-/// The folder of a real case's checkout below the one that the variable names.
-fn checkout(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("FAILFIRST_REAL_WORLD")?;
-    let folders = std::fs::read_dir(Path::new(&root)).ok()?.flatten().map(|entry| entry.path());
-    std::iter::once(PathBuf::from(&root))
-        .chain(folders)
-        .map(|folder| folder.join(name))
-        .find(|place| place.is_dir())
-}
-
 /// Prints what the rules find in the real fixes of `real-world/manifest.toml`, whose checkouts stand
 /// below the folder that `FAILFIRST_REAL_WORLD` names. None of them is a trick.
 #[test]
 #[ignore = "needs the checkouts of scripts/real-world; set FAILFIRST_REAL_WORLD"]
 fn real_fixes_need_a_person_only_where_that_is_true() {
-    let manifest =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("real-world/manifest.toml"))
-            .unwrap();
-    let manifest: toml::Table = manifest.parse().unwrap();
     let (mut cases, mut humans, mut notes) = (0, 0, 0);
-    for case in manifest["case"].as_array().unwrap() {
-        let field = |name: &str| case[name].as_str().unwrap();
-        let Some(place) = checkout(field("name")) else { continue };
-        let scratch = tempfile::tempdir().unwrap();
-        let store = Store::open(&place, scratch.path()).unwrap();
-        let (base, head) =
-            (store.resolve(field("base")).unwrap().tree, store.resolve(field("head")).unwrap().tree);
-        let found = of_trees(&store, &roles(field("language")), base, head, None);
+    for RealFix { name, language, store, base, head, .. } in real_fixes() {
+        let found = of_trees(&store, &roles(language.name()), base, head, None);
         cases += 1;
         humans += usize::from(found.iter().any(|finding| finding.weight == Human));
         notes += usize::from(!found.is_empty() && found.iter().all(|finding| finding.weight == Note));
         for one in found {
             println!(
                 "{} {:?} [{}] {}:{} {} | {}",
-                field("name"),
-                one.weight,
-                one.rule,
-                one.path,
-                one.line,
-                one.what,
-                one.excerpt
+                name, one.weight, one.rule, one.path, one.line, one.what, one.excerpt
             );
         }
     }
